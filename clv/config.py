@@ -1,0 +1,325 @@
+"""Typed settings: `config.toml`, overridden by `CLV_SECTION__KEY`; frozen once loaded.
+
+| who asks                | for what                                                            |
+|-------------------------|---------------------------------------------------------------------|
+| `jobs`                  | everything; loads the settings once and passes parts down           |
+| `warehouse`             | `paths`, `sources`, `engine`, `business`                            |
+| `dashboard`             | `dashboard`, `auth`, `business`, `paths`                            |
+| science modules of `clv`| nothing: they get numbers as arguments                              |
+
+Unknown keys are refused with the nearest known key named; so is a left-over `CLV_*` variable.
+The meaning, unit and range of each key stands in `config.toml`, beside its default.
+"""
+
+from __future__ import annotations
+
+import difflib
+import os
+import tomllib
+from pathlib import Path
+from typing import Annotated, Any, Literal
+
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
+
+from clv.errors import SettingsError
+
+ENV_PREFIX = "CLV_"
+CONFIG_ENV = "CLV_CONFIG"
+"""The one CLV_* variable that is not a setting: the path of the config file."""
+
+SOURCE_NAMES = ("transactions", "customers", "cart_events", "campaigns")
+Share = Annotated[float, Field(ge=0, le=1)]
+
+
+class Section(BaseModel):
+    """A frozen section that refuses unknown keys."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid", validate_default=True)
+
+
+class Paths(Section):
+    """Where things are. Relative paths are relative to the config file's folder."""
+
+    data: Path = Path("data")
+
+    @property
+    def raw(self) -> Path:
+        """Files dropped in by the user; `clv demo` writes here."""
+        return self.data / "raw"
+
+    @property
+    def landing(self) -> Path:
+        """Landed files, once per content hash, forever."""
+        return self.data / "landing"
+
+    @property
+    def builds(self) -> Path:
+        """One immutable folder per build."""
+        return self.data / "builds"
+
+    @property
+    def current(self) -> Path:
+        """The symlink to the published build: the only thing that changes."""
+        return self.data / "current"
+
+    @property
+    def outputs(self) -> Path:
+        """Tables written by jobs (Parquet)."""
+        return self.data / "outputs"
+
+    @property
+    def registry(self) -> Path:
+        """Model versions with their cards."""
+        return self.data / "registry"
+
+    @property
+    def reports(self) -> Path:
+        """PDF and Markdown reports."""
+        return self.data / "reports"
+
+    @property
+    def logs(self) -> Path:
+        """JSON lines, one file per process role."""
+        return self.data / "logs"
+
+    @property
+    def cache(self) -> Path:
+        """Things that can be made again: fonts, temporary files of DuckDB, exports."""
+        return self.data / "cache"
+
+
+class Source(Section):
+    """One input table: which files, and how their columns map to ours."""
+
+    files: str = ""
+    columns: dict[str, str] = {}
+    delimiter: str = ""
+    encoding: str = ""
+    header: bool | None = None
+    fixed_width: bool = False
+    decimal: Literal["", ".", ","] = ""
+    date_formats: tuple[str, ...] = ()
+    duplicates: Literal["quarantine", "keep"] = "quarantine"
+    cancelled_order_prefix: str = ""
+    utc_offset_hours: Annotated[float, Field(ge=-14, le=14)] = 0.0
+    max_amount: Annotated[float, Field(gt=0)] = 1e7
+    min_date: str = "1990-01-01"
+
+
+class Sources(Section):
+    """The four inputs; only transactions are required."""
+
+    transactions: Source = Source()
+    customers: Source = Source()
+    cart_events: Source = Source()
+    campaigns: Source = Source()
+
+
+class Business(Section):
+    """How this shop counts money and time."""
+
+    name: str = "My shop"
+    currency: Annotated[str, Field(pattern=r"^[A-Z]{3}$")] = "USD"
+    locale: str = "en_US"
+    gross_margin: Share = 0.4
+    discount_rate_annual: Annotated[float, Field(ge=0, le=1)] = 0.1
+    timezone: str = "UTC"
+    week_start: Literal["monday", "sunday"] = "monday"
+
+
+class Features(Section):
+    """What the feature SQL is parameterised with."""
+
+    rfm_window_days: Annotated[int, Field(ge=0, le=36500)] = 0
+    new_customer_days: Annotated[int, Field(ge=1, le=3650)] = 60
+
+
+class Promotion(Section):
+    """When a challenger replaces the champion."""
+
+    min_gini_gain: Annotated[float, Field(ge=-1, le=1)] = 0.0
+    max_abs_bias: Annotated[float, Field(ge=0)] = 0.25
+    confidence: Annotated[float, Field(gt=0.5, lt=1)] = 0.8
+    automatic: bool = True
+
+
+class Model(Section):
+    """Training and scoring."""
+
+    horizons_days: tuple[Annotated[int, Field(ge=7, le=1095)], ...] = (30, 90, 180, 365)
+    primary_horizon_days: Annotated[int, Field(ge=7, le=1095)] = 180
+    seed: Annotated[int, Field(ge=0)] = 7
+    max_snapshots: Annotated[int, Field(ge=1, le=60)] = 14
+    max_training_rows: Annotated[int, Field(ge=1000)] = 300_000
+    threads: Annotated[int, Field(ge=0)] = 0
+    tuning_trials: Annotated[int, Field(ge=0, le=200)] = 0
+    interval_levels: tuple[Annotated[float, Field(gt=0, lt=1)], ...] = (0.8, 0.9)
+    retrain_after_days: Annotated[int, Field(ge=1)] = 30
+    promotion: Promotion = Promotion()
+
+    @model_validator(mode="after")
+    def _primary_is_a_horizon(self) -> Model:
+        if self.primary_horizon_days not in self.horizons_days:
+            raise ValueError(f"primary_horizon_days = {self.primary_horizon_days} is not among horizons_days {list(self.horizons_days)}")
+        return self
+
+
+class Playbook(Section):
+    """Assumptions of the retention plan until experiments have measured them."""
+
+    budget: Annotated[float, Field(ge=0)] = 5000.0
+    control_share: Share = 0.1
+
+
+class Drift(Section):
+    """When drift is an alarm."""
+
+    alpha: Annotated[float, Field(gt=0, lt=1)] = 0.05
+    psi_floor: Annotated[float, Field(ge=0)] = 0.1
+    ks_floor: Share = 0.1
+
+
+class Jobs(Section):
+    """When jobs run; cron lines in the business's time zone, empty for never."""
+
+    pipeline: str = "0 5 * * *"
+    train: str = "0 4 * * 0"
+    drift: str = ""
+    report: str = ""
+    journal_url: str = ""
+    keep_builds: Annotated[int, Field(ge=2, le=1000)] = 7
+
+
+class Dashboard(Section):
+    """The web server."""
+
+    host: str = "127.0.0.1"
+    port: Annotated[int, Field(ge=0, le=65535)] = 8050
+    workers: Annotated[int, Field(ge=1, le=64)] = 2
+    threads: Annotated[int, Field(ge=1, le=64)] = 4
+    page_size: Annotated[int, Field(ge=10, le=500)] = 100
+    max_export_rows: Annotated[int, Field(ge=1)] = 5_000_000
+
+
+class Auth(Section):
+    """Who may look. `none` binds to loopback only."""
+
+    mode: Literal["none"] = "none"
+
+
+class Log(Section):
+    """How much is logged and how long it is kept."""
+
+    level: Literal["DEBUG", "INFO", "WARNING", "ERROR"] = "INFO"
+    rotation: str = "20 MB"
+    retention: str = "30 days"
+
+
+class Engine(Section):
+    """What runs the SQL, and within which limits."""
+
+    kind: Literal["duckdb"] = "duckdb"
+    memory_limit: Annotated[str, Field(pattern=r"^\d+(\.\d+)?\s?(MB|GB|TB|MiB|GiB|TiB)$")] = "4GB"
+    threads: Annotated[int, Field(ge=0, le=1024)] = 0
+    temp_limit: Annotated[str, Field(pattern=r"^\d+(\.\d+)?\s?(MB|GB|TB|MiB|GiB|TiB)$")] = "20GB"
+    buckets: Annotated[int, Field(ge=1, le=1024)] = 16
+
+
+class Settings(Section):
+    """All sections, and the file they came from."""
+
+    paths: Paths = Paths()
+    sources: Sources = Sources()
+    business: Business = Business()
+    features: Features = Features()
+    model: Model = Model()
+    playbook: Playbook = Playbook()
+    drift: Drift = Drift()
+    jobs: Jobs = Jobs()
+    dashboard: Dashboard = Dashboard()
+    auth: Auth = Auth()
+    log: Log = Log()
+    engine: Engine = Engine()
+    root: Path = Path()
+    """Folder of the config file; relative paths and file globs start here."""
+
+    @property
+    def journal_url(self) -> str:
+        """SQLAlchemy URL of the journal: `[jobs] journal_url`, or SQLite in the data folder."""
+        return self.jobs.journal_url or f"sqlite:///{self.paths.data / 'journal.db'}"
+
+
+def load_settings(path: Path | None = None, environ: dict[str, str] | None = None) -> Settings:
+    """The settings of *path* with the environment's overrides.
+
+    Args:
+        path: a TOML file; default `$CLV_CONFIG`, else `config.toml` in the working directory; a missing default
+            file means defaults.
+        environ: the environment; default `os.environ`.
+
+    Raises:
+        SettingsError: the file is missing or not TOML, a key is unknown, a value is of the wrong kind or out of range.
+    """
+    environ = dict(os.environ) if environ is None else environ
+    named = path or (Path(environ[CONFIG_ENV]) if environ.get(CONFIG_ENV) else None)
+    file = named or Path("config.toml")
+    tree: dict[str, Any] = {}
+    if file.is_file():
+        try:
+            tree = tomllib.loads(file.read_text(encoding="utf-8"))
+        except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+            raise SettingsError(f"{file} is not valid TOML: {error}") from error
+    elif named is not None:
+        raise SettingsError(f"{file} does not exist; give an existing file with --config or ${CONFIG_ENV}")
+    for name, value in environ.items():
+        if name.startswith(ENV_PREFIX) and name != CONFIG_ENV:
+            _override(tree, name, value)
+    tree.pop("root", None)
+    try:
+        settings = Settings.model_validate(tree)
+    except ValidationError as error:
+        raise SettingsError(_explain(error, file)) from error
+    root = file.resolve().parent
+    data = settings.paths.data.expanduser()
+    return settings.model_copy(update={"root": root, "paths": Paths(data=data if data.is_absolute() else root / data)})
+
+
+def _override(tree: dict[str, Any], name: str, value: str) -> None:
+    """Put CLV_A__B__C=value at tree[a][b][c]; lists and tables are given as TOML."""
+    keys = name.removeprefix(ENV_PREFIX).lower().split("__")
+    model: Any = Settings
+    for key in keys[:-1]:
+        field = model.model_fields.get(key) if isinstance(model, type) and issubclass(model, BaseModel) else None
+        if field is None:
+            raise SettingsError(f"environment variable {name} names no setting{_nearest(key, list(getattr(model, 'model_fields', {})))}")
+        model = field.annotation
+    fields = getattr(model, "model_fields", None)
+    if len(keys) < 2 or (fields is not None and keys[-1] not in fields):
+        raise SettingsError(f"environment variable {name} names no setting{_nearest(keys[-1], list(fields or []))}; the form is CLV_SECTION__KEY")
+    for key in keys[:-1]:
+        tree = tree.setdefault(key, {})
+    try:
+        tree[keys[-1]] = tomllib.loads(f"v = {value}")["v"]
+    except tomllib.TOMLDecodeError:
+        tree[keys[-1]] = value
+
+
+def _nearest(key: str, known: list[str]) -> str:
+    close = difflib.get_close_matches(key, known, n=1, cutoff=0.5)
+    return f" (did you mean {close[0]}?)" if close else (f" (known: {', '.join(known)})" if known else "")
+
+
+def _explain(error: ValidationError, file: Path) -> str:
+    """All that is wrong, one clause each, with the dotted name of the key."""
+    clauses = []
+    for item in error.errors():
+        dotted = ".".join(str(part) for part in item["loc"])
+        if item["type"] == "extra_forbidden":
+            model: Any = Settings
+            for part in item["loc"][:-1]:
+                model = getattr(model, "model_fields", {}).get(str(part))
+                model = getattr(model, "annotation", None)
+            clauses.append(f"unknown key {dotted}{_nearest(str(item['loc'][-1]), list(getattr(model, 'model_fields', {})))}")
+        else:
+            clauses.append(f"{dotted or 'settings'}: {item['msg']} (found {item['input']!r})")
+    return f"{file}: " + "; ".join(clauses)

@@ -1,0 +1,34 @@
+"""loguru, set up once per process: JSON lines in a file per role, short lines on the terminal.
+
+Facts are bound as fields (`logger.bind(rows=…)`), customers' data never. The run id of a job is bound in
+`jobs/run.py`, so that every line written inside a run carries it.
+"""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+
+from loguru import logger
+
+TERMINAL_FORMAT = "<dim>{time:HH:mm:ss}</dim> <level>{level: <7}</level> {message}"
+
+
+def set_up(role: str, folder: Path, *, level: str = "INFO", rotation: str = "20 MB", retention: str = "30 days", terminal: bool = True) -> None:
+    """Send this process's log to `<folder>/<role>.jsonl` and, unless *terminal* is off, to standard error.
+
+    Args:
+        role: `cli`, `web` or `worker`; one file per role.
+        folder: made when missing.
+        level: the least level that is kept.
+        rotation: size or age at which the file is put aside, in loguru's words.
+        retention: age at which a file that was put aside is deleted, in loguru's words.
+        terminal: also print short coloured lines to standard error.
+    """
+    folder.mkdir(parents=True, exist_ok=True)
+    logger.remove()
+    logger.configure(extra={"role": role, "run": ""})
+    # enqueue would make each line a pickle through a pipe; one process a file needs only the lock that loguru has.
+    logger.add(folder / f"{role}.jsonl", level=level, serialize=True, rotation=rotation, retention=retention, backtrace=False, diagnose=False)
+    if terminal:
+        logger.add(sys.stderr, level=level, format=TERMINAL_FORMAT, backtrace=False, diagnose=False)
