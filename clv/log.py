@@ -11,10 +11,19 @@ from pathlib import Path
 
 from loguru import logger
 
+_bound = {"role": "", "run": ""}
 TERMINAL_FORMAT = "<dim>{time:HH:mm:ss}</dim> <level>{level: <7}</level> {message}"
 
 
-def set_up(role: str, folder: Path, *, level: str = "INFO", rotation: str = "20 MB", retention: str = "30 days", terminal: bool = True) -> None:
+def set_up(
+    role: str,
+    folder: Path,
+    *,
+    level: str = "INFO",
+    rotation: str = "20 MB",
+    retention: str = "30 days",
+    terminal: bool = True,
+) -> None:
     """Send this process's log to `<folder>/<role>.jsonl` and, unless *terminal* is off, to standard error.
 
     Args:
@@ -27,8 +36,26 @@ def set_up(role: str, folder: Path, *, level: str = "INFO", rotation: str = "20 
     """
     folder.mkdir(parents=True, exist_ok=True)
     logger.remove()
-    logger.configure(extra={"role": role, "run": ""})
+    _bound.update(role=role, run="")
+    logger.configure(extra=dict(_bound))
     # enqueue would make each line a pickle through a pipe; one process a file needs only the lock that loguru has.
-    logger.add(folder / f"{role}.jsonl", level=level, serialize=True, rotation=rotation, retention=retention, backtrace=False, diagnose=False)
+    logger.add(
+        folder / f"{role}.jsonl",
+        level=level,
+        serialize=True,
+        rotation=rotation,
+        retention=retention,
+        backtrace=False,
+        diagnose=False,
+    )
     if terminal:
         logger.add(sys.stderr, level=level, format=TERMINAL_FORMAT, backtrace=False, diagnose=False)
+
+
+def bind_run(run_id: str) -> None:
+    """Put the run id on every line from now on, in all threads; an empty one ends it.
+
+    One process runs one job at a time. `logger.contextualize` would not reach the threads that a job starts.
+    """
+    _bound["run"] = run_id
+    logger.configure(extra=dict(_bound))
