@@ -292,6 +292,10 @@ class Journal:
             .order_by(_runs.c.requested_at, _runs.c.run_id)
             .limit(1)
         )
+        with self._engine.connect() as connection:
+            # The worker asks three times a second: it takes the writer's lock only when there is something to take.
+            if connection.execute(oldest).scalar() is None:
+                return None
         now = self._now()
         with self._engine.begin() as connection:
             row = connection.execute(
