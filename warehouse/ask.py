@@ -1,0 +1,300 @@
+"""The read-only door: named queries on the published build, and features at any date.
+
+A `Warehouse` is made once a process and shared by its threads. It follows `current` by one readlink a call; the
+build that it reads is leased, so that it stays on disk, and the file of the build before is closed when the last
+query on it has ended. Answers are remembered by (build, query, parameters): builds do not change.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import functools
+import os
+import queue
+import re
+import shutil
+import threading
+from collections import OrderedDict
+from collections.abc import Callable, Iterator, Mapping
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, field
+from datetime import date, timedelta
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from clv.config import Engine
+from clv.errors import NoBuildError, RequestError
+from warehouse import publish, sqlfiles
+from warehouse.engines import duckdb as engine
+from warehouse.sqlfiles import SqlFile
+
+if TYPE_CHECKING:
+    import duckdb
+    import pandas as pd
+    import pyarrow as pa
+
+CACHED_ANSWERS = 512
+CACHED_ROWS = 20_000
+"""Longer answers are not remembered."""
+OPEN_OLD_BUILDS = 2
+"""Builds besides the current one that stay open for the build picker."""
+_QUERY_NAME = re.compile(r"[a-z][a-z0-9_]*/[a-z][a-z0-9_]*")
+_TABLE_NAME = re.compile(r"[a-z][a-z0-9_]*\.[a-z][a-z0-9_]*")
+
+
+@dataclass(frozen=True)
+class BuildHandle:
+    """A build as its readers see it."""
+
+    id: str
+    path: Path
+    as_of: date
+    manifest: Mapping[str, Any]
+
+    @property
+    def parameters(self) -> dict[str, Any]:
+        """The `$parameters` that the build was made with; queries get them unless they are given others."""
+        return {**self.manifest["parameters"], "as_of": self.as_of}
+
+
+@dataclass
+class _Open:
+    """A leased build with its open files."""
+
+    handle: BuildHandle
+    lease: publish.Lease
+    serving: duckdb.DuckDBPyConnection
+    shell: duckdb.DuckDBPyConnection | None = None
+    n_users: int = 0
+    lock: threading.Lock = field(default_factory=threading.Lock)
+
+    def close(self) -> None:
+        self.serving.close()
+        if self.shell is not None:
+            self.shell.close()
+        self.lease.close()
+
+
+class Warehouse:
+    """The published builds of one data folder.
+
+    Args:
+        data: the data folder.
+        limits: memory, threads and disk that queries may take.
+        sql_root: the `sql/` folder.
+    """
+
+    def __init__(self, data: Path, limits: Engine | None = None, *, sql_root: Path = sqlfiles.DEFAULT_ROOT) -> None:
+        self.data = data
+        self.limits = limits or Engine()
+        self.sql_root = sql_root
+        self._lock = threading.RLock()
+        self._open: OrderedDict[str, _Open] = OrderedDict()
+        self._answers: OrderedDict[tuple[Any, ...], pa.Table] = OrderedDict()
+        self._files: dict[Path, tuple[int, SqlFile]] = {}
+        self._pid = os.getpid()
+
+    def current(self, build: str | None = None) -> BuildHandle:
+        """The published build, or the one called *build*.
+
+        Raises:
+            NoBuildError: nothing is published, or there is no such build.
+        """
+        with self._use(build) as opened:
+            return opened.handle
+
+    def builds(self) -> list[BuildHandle]:
+        """The builds that can be read, newest first."""
+        found = []
+        for build_id in publish.build_ids(self.data):
+            folder = self.data / "builds" / build_id
+            manifest = publish.manifest_of(folder)
+            if manifest is not None and not manifest["is_only_core"]:
+                found.append(_handle(folder, manifest))
+        return found
+
+    def query(self, name: str, build: str | None = None, **params: Any) -> pd.DataFrame:
+        """The answer of `sql/queries/<name>.sql`; see `arrow`."""
+        return self.arrow(name, build, **params).to_pandas()
+
+    def arrow(self, name: str, build: str | None = None, **params: Any) -> pa.Table:
+        """The answer of `sql/queries/<name>.sql` on the published build, or on the one called *build*.
+
+        Args:
+            name: `<page>/<file>`.
+            build: a build's id.
+            params: values of the query's `$parameters`; those of the build itself need not be given.
+
+        Raises:
+            RequestError: there is no such query, or a parameter is missing or unknown.
+            NoBuildError: nothing is published, or there is no such build.
+        """
+        file = self._file(name)
+        with self._use(build) as opened:
+            values = _bound(file, params, opened.handle)
+            key = (opened.handle.id, file.sql, _frozen(values))
+            with self._lock:
+                if key in self._answers:
+                    self._answers.move_to_end(key)
+                    return self._answers[key]
+            answer = _arrow(opened.serving, file.sql, values)
+        if answer.num_rows <= CACHED_ROWS:
+            with self._lock:
+                self._answers[key] = answer
+                while len(self._answers) > CACHED_ANSWERS:
+                    self._answers.popitem(last=False)
+        return answer
+
+    def select(self, sql: str, params: Mapping[str, Any] | None = None, build: str | None = None) -> pa.Table:
+        """The answer of a statement that the house has put together (the grid's); never text that somebody typed."""
+        with self._use(build) as opened:
+            return _arrow(opened.serving, sql, dict(params or {}))
+
+    @contextlib.contextmanager
+    def cursor(self, build: str | None = None) -> Iterator[duckdb.DuckDBPyConnection]:
+        """A cursor of one's own on the serving file, for answers that are streamed; the build is leased meanwhile."""
+        with self._use(build) as opened:
+            cursor = opened.serving.cursor()
+            try:
+                yield cursor
+            finally:
+                cursor.close()
+
+    def table(self, name: str, build: str | None = None) -> pd.DataFrame:
+        """A whole table of the build, such as `features.customer_features`.
+
+        Raises:
+            RequestError: the build has no such table.
+        """
+        with self._use(build) as opened:
+            if not _TABLE_NAME.fullmatch(name) or name not in opened.handle.manifest["tables"]:
+                raise RequestError(f"build {opened.handle.id} has no table {name!r}")
+            return _arrow(opened.serving, f"from {engine.name_sql(name)}", {}).to_pandas()
+
+    def query_names(self) -> list[str]:
+        """All queries, sorted."""
+        root = self.sql_root / "queries"
+        return sorted("/".join(path.relative_to(root).with_suffix("").parts) for path in root.glob("*/*.sql"))
+
+    def sql_text(self, name: str) -> str:
+        """The text of a query (`<page>/<file>`) or of a table's file (`schema.table`), with its header.
+
+        Raises:
+            RequestError: there is no such file.
+        """
+        return self._file(name).path.read_text(encoding="utf-8")
+
+    def shell_sql(self, name: str, params: Mapping[str, Any] | None = None, build: str | None = None) -> str:
+        """The query with its parameters written as literals, to be pasted into the shell; gives the same answer."""
+        file = self._file(name)
+        with self._use(build) as opened:
+            values = _bound(file, dict(params or {}), opened.handle)
+        return sqlfiles.inline(self.sql_text(name).strip().removesuffix(";").rstrip(), values) + "\n;\n"
+
+    def close(self) -> None:
+        """Close what no query uses."""
+        with self._lock:
+            for build_id in [build_id for build_id, opened in self._open.items() if not opened.n_users]:
+                self._open.pop(build_id).close()
+
+    def _file(self, name: str) -> SqlFile:
+        """A query or table file by name; read again when it has changed."""
+        if _QUERY_NAME.fullmatch(name):
+            path = self.sql_root / "queries" / f"{name}.sql"
+        elif _TABLE_NAME.fullmatch(name):
+            path = self.sql_root / f"{name.replace('.', '/')}.sql"
+        else:
+            raise RequestError(f"{name!r} is not the name of a query")
+        try:
+            changed = path.stat().st_mtime_ns
+        except OSError as error:
+            raise RequestError(f"there is no query {name!r} (no file {path})") from error
+        known = self._files.get(path)
+        if known is None or known[0] != changed:
+            known = (changed, sqlfiles.read_file(path, self.sql_root))
+            self._files[path] = known
+        return known[1]
+
+    @contextlib.contextmanager
+    def _use(self, build: str | None) -> Iterator[_Open]:
+        """An open build that stays open inside the block."""
+        with self._lock:
+            self._forget_parent()
+            name = build or publish.current_id(self.data)
+            if name is None:
+                raise NoBuildError(f"nothing has been published in {self.data}; run `clv build`")
+            opened = self._open.get(name) or self._open_build(name if build else None)
+            self._open.move_to_end(opened.handle.id)
+            opened.n_users += 1
+            self._close_old()
+        try:
+            yield opened
+        finally:
+            with self._lock:
+                opened.n_users -= 1
+                self._close_old()
+
+    def _open_build(self, build: str | None) -> _Open:
+        lease = publish.lease(self.data, build)
+        if lease.build_id in self._open:  # `current` moved between the two looks
+            lease.close()
+            return self._open[lease.build_id]
+        try:
+            manifest = publish.manifest_of(lease.folder)
+            if manifest is None or manifest["is_only_core"]:
+                raise NoBuildError(f"build {lease.build_id} cannot be read")
+            serving = engine.open_serving(lease.folder / "serving.duckdb", self.limits, self._temp)
+        except BaseException:
+            lease.close()
+            raise
+        opened = _Open(_handle(lease.folder, manifest), lease, serving)
+        self._open[lease.build_id] = opened
+        return opened
+
+    def _close_old(self) -> None:
+        """Close builds that are neither current nor in use; the last few stay for the build picker."""
+        current = publish.current_id(self.data)
+        idle = [name for name, opened in self._open.items() if not opened.n_users and name != current]
+        for name in idle[: max(0, len(idle) - OPEN_OLD_BUILDS)]:
+            self._open.pop(name).close()
+
+    def _forget_parent(self) -> None:
+        """After a fork, open everything anew: an open database does not survive it."""
+        if self._pid != os.getpid():
+            self._pid = os.getpid()
+            self._open.clear()
+
+    @property
+    def _temp(self) -> Path:
+        return self.data / "cache" / "duckdb" / f"{os.getpid()}-ask"
+
+
+def _handle(folder: Path, manifest: Mapping[str, Any]) -> BuildHandle:
+    return BuildHandle(folder.name, folder, date.fromisoformat(manifest["as_of"]), manifest)
+
+
+def _bound(file: SqlFile, params: Mapping[str, Any], handle: BuildHandle) -> dict[str, Any]:
+    """Exactly the values that the file's parameters need."""
+    unknown = sorted(set(params) - set(file.params))
+    missing = sorted(set(file.params) - set(params) - set(handle.parameters))
+    if unknown or missing:
+        raise RequestError(f"{file.name}: missing parameters {missing}, unknown parameters {unknown}")
+    return {name: params[name] if name in params else handle.parameters[name] for name in file.params}
+
+
+def _frozen(value: Any) -> Any:
+    """*value* as something that can be a key."""
+    if isinstance(value, Mapping):
+        return tuple((name, _frozen(item)) for name, item in sorted(value.items()))
+    if isinstance(value, list | tuple):
+        return tuple(_frozen(item) for item in value)
+    return (type(value).__name__, value)
+
+
+def _arrow(con: duckdb.DuckDBPyConnection, sql: str, values: Mapping[str, Any]) -> pa.Table:
+    """One answer on a cursor of its own: results belong to their connection, and a second query would drop them."""
+    cursor = con.cursor()
+    try:
+        return cursor.sql(sql, params=dict(values)).to_arrow_table()
+    finally:
+        cursor.close()

@@ -1,0 +1,583 @@
+"""A build: run the files under `sql/` into a folder of Parquet, check what came out, publish.
+
+Unchanged tables are hard-linked from the last build. The key of a table is a hash of its syntax tree, the parameters
+that it uses, the keys of what it reads, the identity of its source files and the engine's version; so white space and
+comments rebuild nothing, and equal inputs give equal bytes. A build that would equal the published one is not made.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import hashlib
+import json
+import os
+import queue
+import shutil
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
+from dataclasses import dataclass, field
+from datetime import UTC, date, datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+from clv.config import Settings
+from clv.errors import BuildError, SqlFileError
+from warehouse import checks, outputs, publish, sqlfiles
+from warehouse.engines import duckdb as engine
+from warehouse.landing import COLUMNS, FILES_COLUMNS, QUARANTINE_COLUMNS, TABLES, Landed, landed_files
+from warehouse.sqlfiles import SqlFile
+
+FORMAT = 1
+"""Layout of a build's folder; counts up when an older build could no longer be read, and rebuilds everything."""
+NATIVE_BYTES = 32 * 2**20
+"""Tables of core and features up to this size (as Parquet) are also native tables of the serving file."""
+EMPTY_AS_OF = date(1970, 1, 1)
+"""The as-of date of a build without one transaction."""
+CHECKS = "outputs.checks"
+
+Progress = Callable[[float, str], None]
+
+
+@dataclass(frozen=True)
+class BuildInfo:
+    """What a build made."""
+
+    id: str
+    path: Path
+    as_of: date
+    tables: Mapping[str, Mapping[str, Any]]
+    """name → key, rows, bytes, files (relative to path), is_bucketed, is_native, is_linked."""
+    reused: bool
+    """True when the published build already was what was asked for."""
+    checks: Sequence[Mapping[str, Any]] = ()
+
+
+@dataclass
+class _Table:
+    """One table of the build at work."""
+
+    name: str
+    key: str
+    columns: Mapping[str, str] | None = None
+    """Declared columns, for inputs that may have no file."""
+    file: SqlFile | None = None
+    sources: list[Path] = field(default_factory=list)
+    """Absolute Parquet files of an input, or of the table once it is written."""
+    rows: int = 0
+    is_linked: bool = False
+    waiting: int = 0
+
+    @property
+    def relation(self) -> str:
+        """What a session reads it as."""
+        if self.sources:
+            return engine.files_sql([str(path) for path in self.sources])
+        return engine.empty_sql(self.columns or {})
+
+
+def build(
+    settings: Settings,
+    *,
+    as_of: date | None = None,
+    progress: Progress | None = None,
+    only_core: bool = False,
+    sql_root: Path = sqlfiles.DEFAULT_ROOT,
+) -> BuildInfo:
+    """Make, check and publish a build of what has been landed; the published one when nothing has changed.
+
+    Args:
+        settings: paths, engine, business numbers.
+        as_of: first day that is not known: rows on or after it are not read. Default: the day after the last
+            transaction.
+        progress: called with the share done (0–1) and what is being done.
+        only_core: make staging, core and features only, and do not publish.
+        sql_root: the `sql/` folder.
+
+    Raises:
+        SqlFileError: a file under *sql_root* is wrong.
+        CheckFailedError: a check found rows; the last good build stays published.
+        BuildError: a statement failed.
+        BusyError: another process is building.
+    """
+    say = progress or (lambda share, message: None)
+    data = settings.paths.data.resolve()
+    with publish.builder_lock(data):
+        publish.collect_garbage(data, settings.jobs.keep_builds)
+        plan = _plan(settings, as_of, only_core, sql_root)
+        standing = _standing(data, plan.key)
+        if standing is not None and not only_core:
+            return standing
+        folder = publish.new_folder(data, plan.key)
+        try:
+            info = _make(settings, plan, folder, say)
+        except BaseException:
+            # The next builder would remove it too; not leaving it is kinder to the disk.
+            shutil.rmtree(folder, ignore_errors=True)
+            raise
+        if not only_core:
+            say(0.98, "publishing")
+            publish.flip(data, info.id)
+            say(0.99, "removing old builds")
+            publish.collect_garbage(data, settings.jobs.keep_builds)
+        say(1.0, f"build {info.id}")
+        return info
+
+
+@dataclass
+class _Plan:
+    """All that decides what a build will be."""
+
+    key: str
+    as_of: date
+    params: dict[str, Any]
+    files: dict[str, SqlFile]
+    order: list[SqlFile]
+    tables: dict[str, _Table]
+    landed: list[Landed]
+    only_core: bool
+
+
+def _plan(settings: Settings, as_of: date | None, only_core: bool, sql_root: Path) -> _Plan:
+    data = settings.paths.data.resolve()
+    files = sqlfiles.read_tree(sql_root, cache=settings.paths.cache / "sqlfiles.json")
+    landed = landed_files(settings.paths.landing)
+    tables = _inputs(settings, landed, data)
+    order = sqlfiles.build_order(files, [*tables, CHECKS])
+    if only_core:
+        order = [file for file in order if file.folder != "marts"]
+    as_of = as_of or _default_as_of(landed)
+    params = parameters(settings, as_of)
+    for file in order:
+        if CHECKS in file.refs:
+            raise SqlFileError(
+                f"{file.path} reads {CHECKS}, which is only known when all tables are made; read it in a query"
+            )
+        tables[file.name] = _Table(name=file.name, key=_key(file, params, tables, settings), file=file)
+    checked = [] if only_core else [file for file in files.values() if file.folder == "checks"]
+    parts = {
+        "format": FORMAT,
+        "only_core": only_core,
+        "as_of": as_of,
+        "params": params,
+        "tables": {name: table.key for name, table in tables.items()},
+        "checks": {file.name: [file.digest, file.severity, file.what] for file in checked},
+        "comments": {file.name: file.comments for file in order},
+    }
+    return _Plan(_digest(parts), as_of, params, files, order, tables, landed, only_core)
+
+
+def parameters(settings: Settings, as_of: date) -> dict[str, Any]:
+    """The `$parameters` that every file may use, with their values."""
+    return {
+        "as_of": as_of,
+        "horizon_days": settings.model.primary_horizon_days,
+        "primary_horizon_days": settings.model.primary_horizon_days,
+        "gross_margin": settings.business.gross_margin,
+        "discount_rate_annual": settings.business.discount_rate_annual,
+        "new_customer_days": settings.features.new_customer_days,
+        "rfm_window_days": settings.features.rfm_window_days,
+        "buckets": settings.engine.buckets,
+    }
+
+
+def _inputs(settings: Settings, landed: Sequence[Landed], data: Path) -> dict[str, _Table]:
+    """The tables that are there before the build, with the identity of their files as key."""
+    tables = {}
+    for source, columns in COLUMNS.items():
+        mine = [one for one in landed if one.source == source]
+        tables[f"landing.{source}"] = _Table(
+            name=f"landing.{source}",
+            key=_digest([source, [one.file_id for one in mine], columns]),
+            columns=columns,
+            sources=[path for one in mine for path in one.accepted],
+        )
+    everything = [[one.source, one.file_id] for one in landed]
+    tables["landing.quarantine"] = _Table(
+        name="landing.quarantine",
+        key=_digest(["quarantine", everything]),
+        columns=QUARANTINE_COLUMNS,
+        sources=[path for one in landed for path in one.quarantined],
+    )
+    tables["landing.files"] = _Table(
+        name="landing.files",
+        key=_digest([[one.account.get(c) for c in FILES_COLUMNS] for one in landed]),
+        columns=FILES_COLUMNS,
+    )
+    for name, columns in outputs.TABLES.items():
+        path = outputs.path_of(settings.paths.outputs, name).resolve()
+        found = path.is_file()
+        tables[f"outputs.{name}"] = _Table(
+            name=f"outputs.{name}",
+            key=_digest([name, columns, _file_digest(path) if found else ""]),
+            columns=columns,
+            sources=[path] if found else [],
+        )
+    return tables
+
+
+def _default_as_of(landed: Sequence[Landed]) -> date:
+    last = max(
+        (str(one.account["last_ts"]) for one in landed if one.source == "transactions" and one.account.get("last_ts")),
+        default="",
+    )
+    return datetime.fromisoformat(last).date() + timedelta(days=1) if last else EMPTY_AS_OF
+
+
+def _key(file: SqlFile, params: Mapping[str, Any], tables: Mapping[str, _Table], settings: Settings) -> str:
+    missing = [name for name in file.params if name not in params and name != "bucket"]
+    if missing:
+        raise SqlFileError(
+            f"{file.path} uses ${', $'.join(missing)}; a build binds {', '.join(f'${name}' for name in params)}, $bucket"
+        )
+    return _digest(
+        {
+            "format": FORMAT,
+            "engine": engine.VERSION,
+            "tree": file.digest,
+            "buckets": settings.engine.buckets if file.is_bucketed else 0,
+            "params": {name: params[name] for name in file.params if name != "bucket"},
+            "refs": {ref: tables[ref].key for ref in file.refs},
+        }
+    )
+
+
+def _digest(value: Any) -> str:
+    return hashlib.sha256(json.dumps(value, sort_keys=True, default=str).encode()).hexdigest()
+
+
+def _file_digest(path: Path) -> str:
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
+
+
+def _standing(data: Path, key: str) -> BuildInfo | None:
+    """The published build, when it is what would be made and all its files are there."""
+    name = publish.current_id(data)
+    folder = data / "builds" / name if name else None
+    manifest = publish.manifest_of(folder) if folder else None
+    if folder is None or manifest is None or manifest["key"] != key or not _is_whole(folder, manifest):
+        return None
+    return info_of(folder, manifest, reused=True)
+
+
+def _is_whole(folder: Path, manifest: Mapping[str, Any]) -> bool:
+    """All files of the build are there, at their size."""
+    sizes = {name: size for table in manifest["tables"].values() for name, size in table["files"].items()}
+    try:
+        return all((folder / name).stat().st_size == size for name, size in sizes.items()) and all(
+            (folder / name).is_file() for name in ("serving.duckdb", "shell.duckdb")
+        )
+    except OSError:
+        return False
+
+
+def info_of(folder: Path, manifest: Mapping[str, Any], *, reused: bool) -> BuildInfo:
+    """A manifest as a `BuildInfo`."""
+    return BuildInfo(
+        id=folder.name,
+        path=folder,
+        as_of=date.fromisoformat(manifest["as_of"]),
+        tables=manifest["tables"],
+        reused=reused,
+        checks=manifest["checks"],
+    )
+
+
+def _make(settings: Settings, plan: _Plan, folder: Path, say: Progress) -> BuildInfo:
+    """Everything between an empty folder and a sealed one."""
+    data = settings.paths.data.resolve()
+    _write_files_table(plan, folder)
+    _link_inputs(plan, folder)
+    _link_unchanged(data, plan, folder)
+    with _sessions(settings) as sessions:
+        _run_tables(settings, plan, folder, sessions, say)
+        say(0.9, "checking")
+        results = [] if plan.only_core else _run_checks(plan, sessions)
+    checks.raise_failures(results)
+    plan.tables[CHECKS] = _write_checks(results, folder)
+    say(0.94, "writing the serving file")
+    native = _write_databases(settings, plan, folder)
+    manifest = _manifest(settings, plan, folder, results, native)
+    say(0.97, "writing the manifest")
+    publish.seal(folder, manifest)
+    return info_of(folder, manifest, reused=False)
+
+
+@contextlib.contextmanager
+def _sessions(settings: Settings, n: int | None = None) -> Iterator[list[engine.Session]]:
+    n = n or engine.n_workers(settings.engine)
+    opened: list[engine.Session] = []
+    try:
+        for i in range(n):
+            temp = settings.paths.cache / "duckdb" / f"{os.getpid()}-{i}"
+            opened.append(engine.Session(engine.connect(settings.engine, temp, share=n, threads=1)))
+        yield opened
+    finally:
+        for i, session in enumerate(opened):
+            session.close()
+            shutil.rmtree(settings.paths.cache / "duckdb" / f"{os.getpid()}-{i}", ignore_errors=True)
+
+
+def _write_files_table(plan: _Plan, folder: Path) -> None:
+    """`landing.files`, from the accounts."""
+    import pandas as pd
+    import pyarrow as pa
+    import pyarrow.parquet as pq
+
+    table = plan.tables["landing.files"]
+    rows = [
+        {column: one.account.get(column) for column in FILES_COLUMNS} | {"source": one.source, "file_id": one.file_id}
+        for one in plan.landed
+    ]
+    arrays = []
+    kinds = {"varchar": pa.string(), "bigint": pa.int64(), "double": pa.float64(), "timestamp": pa.timestamp("us")}
+    for column, kind in FILES_COLUMNS.items():
+        values = [row[column] for row in rows]
+        if kind == "timestamp":
+            values = [
+                None if value is None else pd.Timestamp(value).tz_localize(None).to_pydatetime() for value in values
+            ]
+        arrays.append(pa.array(values, kinds[kind]))
+    path = folder / "landing" / "files.parquet"
+    path.parent.mkdir(parents=True, exist_ok=True)
+    pq.write_table(pa.table(arrays, names=list(FILES_COLUMNS)), path, compression="zstd")
+    table.sources, table.rows = [path], len(rows)
+
+
+def _link_inputs(plan: _Plan, folder: Path) -> None:
+    """Outputs and quarantined rows become part of the build, so that it needs nothing outside its folder."""
+    for name, table in plan.tables.items():
+        if name == "landing.quarantine":
+            linked = []
+            for path in table.sources:
+                target = folder / "landing" / "quarantine" / f"{path.parent.name}-{path.name}"
+                _link(path, target)
+                linked.append(target)
+            table.sources = linked
+        elif name.startswith("outputs.") and table.sources:
+            target = folder / "outputs" / table.sources[0].name
+            _link(table.sources[0], target)
+            table.sources = [target]
+
+
+def _link_unchanged(data: Path, plan: _Plan, folder: Path) -> None:
+    """Take tables that have not changed from the newest builds."""
+    for build_id in publish.build_ids(data)[:3]:
+        before = data / "builds" / build_id
+        manifest = publish.manifest_of(before)
+        if manifest is None or manifest.get("format") != FORMAT:
+            continue
+        for name, old in manifest["tables"].items():
+            table = plan.tables.get(name)
+            if table is None or table.file is None or table.is_linked or old["key"] != table.key:
+                continue
+            if not all(
+                (before / file).is_file() and (before / file).stat().st_size == size
+                for file, size in old["files"].items()
+            ):
+                continue
+            for file in old["files"]:
+                _link(before / file, folder / file)
+            table.sources = [folder / file for file in old["files"]]
+            table.rows, table.is_linked = old["rows"], True
+
+
+def _link(source: Path, target: Path) -> None:
+    target.parent.mkdir(parents=True, exist_ok=True)
+    try:
+        os.link(source, target)
+    except OSError:
+        shutil.copyfile(source, target)  # a file system without hard links
+
+
+def _run_tables(
+    settings: Settings, plan: _Plan, folder: Path, sessions: Sequence[engine.Session], say: Progress
+) -> None:
+    """Run what is not linked, each table as soon as all that it reads is there, on all sessions."""
+    todo = [plan.tables[file.name] for file in plan.order if not plan.tables[file.name].is_linked]
+    done = {name for name, table in plan.tables.items() if table.file is None or table.is_linked}
+    n_parts = sum(settings.engine.buckets if table.file and table.file.is_bucketed else 1 for table in todo)
+    n_done = 0
+    free: queue.SimpleQueue[engine.Session] = queue.SimpleQueue()
+    for session in sessions:
+        free.put(session)
+    running: dict[Future[int], _Table] = {}
+    with ThreadPoolExecutor(max_workers=len(sessions), thread_name_prefix="build") as pool:
+        try:
+            while todo or running:
+                for table in [table for table in todo if table.file and set(table.file.refs) <= done]:
+                    todo.remove(table)
+                    parts = _parts(settings, table, folder)
+                    table.waiting, table.sources = len(parts), [path for _, path in parts]
+                    for bucket, path in parts:
+                        running[pool.submit(_run_part, plan, table, bucket, path, free)] = table
+                finished, _ = wait(running, return_when=FIRST_COMPLETED)
+                for future in finished:
+                    table = running.pop(future)
+                    table.rows += future.result()
+                    table.waiting -= 1
+                    n_done += 1
+                    if not table.waiting:
+                        done.add(table.name)
+                        say(0.02 + 0.86 * n_done / n_parts, table.name)
+        except BaseException:
+            for future in running:
+                future.cancel()
+            for session in sessions:
+                session.con.interrupt()
+            raise
+
+
+def _parts(settings: Settings, table: _Table, folder: Path) -> list[tuple[int | None, Path]]:
+    schema, stem = table.name.split(".")
+    if table.file and table.file.is_bucketed:
+        return [(bucket, folder / schema / stem / f"{bucket:04d}.parquet") for bucket in range(settings.engine.buckets)]
+    return [(None, folder / schema / f"{stem}.parquet")]
+
+
+def _run_part(
+    plan: _Plan, table: _Table, bucket: int | None, path: Path, free: queue.SimpleQueue[engine.Session]
+) -> int:
+    file = table.file
+    if file is None:
+        raise BuildError(f"{table.name} is an input and cannot be run")
+    session = free.get()
+    try:
+        for ref in file.refs:
+            session.show(ref, plan.tables[ref].relation)
+        values = {**plan.params, "bucket": bucket}
+        return session.write(file.sql, {name: values[name] for name in file.params}, path)
+    except engine.Error as error:
+        raise BuildError(f"{file.path}: {error}") from error
+    finally:
+        free.put(session)
+
+
+def _run_checks(plan: _Plan, sessions: Sequence[engine.Session]) -> list[checks.CheckResult]:
+    session = sessions[0]
+    results = [_accounting(plan, session)]
+    for file in plan.files.values():
+        if file.folder != "checks":
+            continue
+        try:
+            for ref in file.refs:
+                session.show(ref, plan.tables[ref].relation)
+            results.append(checks.run_check(session.con, file, plan.params))
+        except KeyError as error:
+            raise SqlFileError(f"{file.path} uses ${error.args[0]}, which a check cannot have") from error
+        except engine.Error as error:
+            raise BuildError(f"{file.path}: {error}") from error
+    return results
+
+
+def _accounting(plan: _Plan, session: engine.Session) -> checks.CheckResult:
+    def rows(paths: Sequence[Path]) -> int:
+        return sum(session.rows_in(path) for path in paths)
+
+    keys = [(one, (one.source, one.file_id)) for one in plan.landed]
+    accepted = {key: rows(one.accepted) for one, key in keys}
+    quarantined = {key: rows(one.quarantined) for one, key in keys}
+    return checks.accounting(plan.landed, accepted, quarantined)
+
+
+def _write_checks(results: Sequence[checks.CheckResult], folder: Path) -> _Table:
+    import pyarrow as pa
+    import pyarrow.parquet as pq
+
+    rows = [result.as_dict() for result in sorted(results, key=lambda one: one.name)]
+    kinds = {"varchar": pa.string(), "bigint": pa.int64()}
+    arrays = [pa.array([row[column] for row in rows], kinds[kind]) for column, kind in outputs.CHECKS_COLUMNS.items()]
+    path = folder / "outputs" / "checks.parquet"
+    path.parent.mkdir(parents=True, exist_ok=True)
+    pq.write_table(pa.table(arrays, names=list(outputs.CHECKS_COLUMNS)), path, compression="zstd")
+    return _Table(name=CHECKS, key=_digest(rows), columns=outputs.CHECKS_COLUMNS, sources=[path], rows=len(rows))
+
+
+def _write_databases(settings: Settings, plan: _Plan, folder: Path) -> set[str]:
+    """The serving file (native tables and views) and the shell file (views only).
+
+    Returns:
+        Names of the native tables.
+    """
+    native: set[str] = set()
+    shown = [
+        table
+        for name, table in plan.tables.items()
+        if name not in TABLES or name in ("landing.quarantine", "landing.files")
+    ]
+    temp = settings.paths.cache / "duckdb" / f"{os.getpid()}-serving"
+    con = engine.connect(settings.engine, temp)
+    try:
+        # Views name their files relative to the build's folder, so that the data folder can be moved.
+        con.execute(f"set file_search_path = {engine.quoted(str(folder))}")
+        for catalog in ("serving", "shell"):
+            path = engine.quoted(str(folder / f"{catalog}.duckdb"))
+            con.execute(f"attach {path} as {catalog} (storage_version '{engine.STORAGE_VERSION}')")
+            for table in shown:
+                schema = table.name.split(".")[0]
+                size = sum(path.stat().st_size for path in table.sources)
+                small = schema in ("core", "features", "landing") and size <= NATIVE_BYTES
+                is_native = catalog == "serving" and (schema in ("marts", "outputs") or small)
+                relation = _relative(table, folder)
+                con.execute(f'create schema if not exists {catalog}."{schema}"')
+                kind = "table" if is_native else "view"
+                con.execute(f"create {kind} {catalog}.{engine.name_sql(table.name)} as from {relation}")
+                if is_native:
+                    native.add(table.name)
+                for column, comment in table.file.comments if table.file else ():
+                    target = f'{catalog}.{engine.name_sql(table.name)}."{column}"'
+                    con.execute(f"comment on column {target} is {engine.quoted(comment)}")
+            con.execute(f"detach {catalog}")
+    except engine.Error as error:
+        raise BuildError(f"the serving file cannot be written: {error}") from error
+    finally:
+        con.close()
+        shutil.rmtree(temp, ignore_errors=True)
+    return native
+
+
+def _relative(table: _Table, folder: Path) -> str:
+    if not table.sources:
+        return engine.empty_sql(table.columns or {})
+    files = [str(path.relative_to(folder)) for path in table.sources]
+    schema, stem = table.name.split(".")
+    if table.file and table.file.is_bucketed:
+        files = [f"{schema}/{stem}/*.parquet"]
+    return engine.files_sql(files)
+
+
+def _manifest(
+    settings: Settings, plan: _Plan, folder: Path, results: Sequence[checks.CheckResult], native: set[str]
+) -> dict[str, Any]:
+    tables = {}
+    for name, table in plan.tables.items():
+        files = {
+            str(path.relative_to(folder)): path.stat().st_size for path in table.sources if path.is_relative_to(folder)
+        }
+        tables[name] = {
+            "key": table.key,
+            "rows": table.rows if table.file or name in ("landing.files", CHECKS) else None,
+            "bytes": sum(path.stat().st_size for path in table.sources),
+            "files": files,
+            "is_bucketed": bool(table.file and table.file.is_bucketed),
+            "is_native": name in native,
+            "is_linked": table.is_linked,
+            "refs": list(table.file.refs) if table.file else [],
+        }
+    return {
+        "format": FORMAT,
+        "id": folder.name,
+        "key": plan.key,
+        "as_of": plan.as_of.isoformat(),
+        "made_at": datetime.now(UTC).isoformat(timespec="seconds"),
+        "is_only_core": plan.only_core,
+        "engine": {"kind": settings.engine.kind, "version": engine.VERSION, "storage": engine.STORAGE_VERSION},
+        "parameters": {
+            name: value.isoformat() if isinstance(value, date) else value for name, value in plan.params.items()
+        },
+        "settings_digest": _digest(settings.model_dump(mode="json", exclude={"root", "paths"})),
+        "sql_digest": _digest({file.name: file.sql for file in plan.files.values()}),
+        "tables": tables,
+        "sources": [{**one.account, "source": one.source, "file_id": one.file_id} for one in plan.landed],
+        "checks": [result.as_dict() for result in results],
+    }

@@ -1,0 +1,160 @@
+"""DuckDB connections with the house's limits, and the few statements that the builder runs on them.
+
+| who                | connection                                                                   |
+|--------------------|------------------------------------------------------------------------------|
+| `build`            | `workers` sessions in memory, one thread each: floating-point sums then always run in the same order, so that equal inputs give equal bytes |
+| `ask`              | `open_serving`: a published file, read-only                                  |
+"""
+
+from __future__ import annotations
+
+import os
+import re
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import duckdb
+
+from clv.config import Engine
+
+ROW_GROUP_ROWS = 122_880
+STORAGE_VERSION = "v1.5.0"
+"""The newest format that the `duckdb` shell on PyPI (1.5) opens."""
+VERSION = duckdb.__version__
+Error = duckdb.Error
+_LEAST_WORKER_BYTES = 768 * 2**20
+_UNITS = {"MB": 10**6, "GB": 10**9, "TB": 10**12, "MiB": 2**20, "GiB": 2**30, "TiB": 2**40}
+
+
+def n_threads(engine: Engine) -> int:
+    """Threads to use: as set, or one for each core that this process may use."""
+    return engine.threads or len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+
+
+def size_bytes(text: str) -> int:
+    """`4GB` as a number."""
+    match = re.fullmatch(r"(\d+(?:\.\d+)?)\s?([A-Za-z]+)", text)
+    if match is None:
+        raise ValueError(f"not a size: {text!r}")
+    return int(float(match[1]) * _UNITS[match[2]])
+
+
+def n_workers(engine: Engine) -> int:
+    """Sessions that build at the same time: one a thread, but each with enough memory to sort a bucket."""
+    return max(1, min(n_threads(engine), size_bytes(engine.memory_limit) // _LEAST_WORKER_BYTES))
+
+
+def _limits(engine: Engine, temp_folder: Path, *, share: int, threads: int) -> dict[str, Any]:
+    return {
+        "autoinstall_known_extensions": False,
+        "autoload_known_extensions": False,
+        "memory_limit": f"{size_bytes(engine.memory_limit) // share}B",
+        "threads": threads,
+        "temp_directory": str(temp_folder),
+        "max_temp_directory_size": f"{size_bytes(engine.temp_limit) // share}B",
+    }
+
+
+def connect(
+    engine: Engine, temp_folder: Path, *, share: int = 1, threads: int | None = None
+) -> duckdb.DuckDBPyConnection:
+    """A database in memory.
+
+    Args:
+        engine: the limits.
+        temp_folder: where it spills; made when missing.
+        share: how many such sessions share the limits.
+        threads: default `engine.threads`.
+    """
+    temp_folder.mkdir(parents=True, exist_ok=True)
+    con = duckdb.connect(
+        ":memory:", config=_limits(engine, temp_folder, share=share, threads=threads or n_threads(engine))
+    )
+    con.execute("set timezone = 'UTC'")
+    con.execute("set parquet_metadata_cache = true")  # files are immutable
+    return con
+
+
+def open_serving(
+    path: Path, engine: Engine, temp_folder: Path, *, is_locked: bool = False
+) -> duckdb.DuckDBPyConnection:
+    """A published file, read-only.
+
+    Args:
+        path: must be a real path: DuckDB knows an open database by its path, and would hand out the old one after a
+            symlink has moved.
+        engine: the limits.
+        temp_folder: where it spills; made when missing.
+        is_locked: for SQL that somebody typed: no file outside the build can be read, and no setting changed.
+    """
+    temp_folder.mkdir(parents=True, exist_ok=True)
+    con = duckdb.connect(
+        str(path), read_only=True, config=_limits(engine, temp_folder, share=1, threads=n_threads(engine))
+    )
+    con.execute("set timezone = 'UTC'")
+    con.execute("set parquet_metadata_cache = true")
+    con.execute("set late_materialization_max_rows = 1000")
+    con.execute(f"set file_search_path = {quoted(str(path.parent))}")
+    if is_locked:
+        # DuckDB tests a relative name against the working directory before it looks along the search path, so both
+        # forms have to be allowed.
+        folders = sorted({str(path.parent), *(f"{child.name}/" for child in path.parent.iterdir() if child.is_dir())})
+        con.execute(f"set allowed_directories = [{', '.join(quoted(folder) for folder in folders)}]")
+        con.execute("set enable_external_access = false")
+        con.execute("set lock_configuration = true")
+    return con
+
+
+def quoted(text: str) -> str:
+    """*text* as a SQL string."""
+    return "'" + text.replace("'", "''") + "'"
+
+
+def name_sql(name: str) -> str:
+    """`schema.table` with both parts quoted."""
+    return ".".join('"' + part.replace('"', '""') + '"' for part in name.split("."))
+
+
+def files_sql(files: Sequence[str]) -> str:
+    """The relation over Parquet *files*, or over a glob."""
+    return f"read_parquet([{', '.join(quoted(file) for file in files)}], union_by_name = false)"
+
+
+def empty_sql(columns: Mapping[str, str]) -> str:
+    """A relation without rows that has *columns* (name → type)."""
+    listed = ", ".join(f'cast(null as {kind}) as "{name}"' for name, kind in columns.items())
+    return f"(select {listed} limit 0)"
+
+
+class Session:
+    """One worker's connection, with the tables it has been shown as views."""
+
+    def __init__(self, con: duckdb.DuckDBPyConnection) -> None:
+        self.con = con
+        self._shown: dict[str, str] = {}
+
+    def show(self, name: str, relation: str) -> None:
+        """Make `schema.table` readable as *relation*; showing the same again costs nothing."""
+        if self._shown.get(name) != relation:
+            self.con.execute(f'create schema if not exists "{name.split(".")[0]}"')
+            self.con.execute(f"create or replace view {name_sql(name)} as from {relation}")
+            self._shown[name] = relation
+
+    def write(self, sql: str, params: Mapping[str, Any], path: Path) -> int:
+        """Run *sql* into a Parquet file; the number of rows."""
+        path.parent.mkdir(parents=True, exist_ok=True)
+        copy = f"copy (\n{sql}\n) to {quoted(str(path))} (format parquet, compression zstd, row_group_size {ROW_GROUP_ROWS})"
+        row = self.con.execute(copy, dict(params)).fetchone()
+        return int(row[0]) if row else 0
+
+    def rows_in(self, path: Path) -> int:
+        """Rows of a Parquet file, from its footer."""
+        row = self.con.execute(
+            "select coalesce(sum(num_rows), 0) from parquet_file_metadata($path)", {"path": str(path)}
+        ).fetchone()
+        return int(row[0]) if row else 0
+
+    def close(self) -> None:
+        """Free the memory."""
+        self.con.close()

@@ -1,0 +1,225 @@
+"""The tables that jobs write: declared columns, written aside and renamed, empty before the first run.
+
+A build takes them in as `outputs.<table>`; because the columns are declared, the SQL and every page work on day one.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from clv.errors import BuildError
+
+if TYPE_CHECKING:
+    import pandas as pd
+    import pyarrow as pa
+
+TABLES: Mapping[str, Mapping[str, str]] = {
+    "predictions": {
+        "customer_id": "varchar",
+        "as_of": "date",
+        "horizon_days": "integer",
+        "expected_revenue": "double",
+        "revenue_lo": "double",
+        "revenue_hi": "double",
+        "revenue_lo_90": "double",
+        "revenue_hi_90": "double",
+        "expected_orders": "double",
+        "expected_margin": "double",
+        "expected_revenue_discounted": "double",
+        "p_alive": "double",
+        "p_buys": "double",
+        "next_order_from": "date",
+        "next_order_to": "date",
+        "overdue_index": "double",
+        "model_version": "varchar",
+    },
+    "evaluations": {
+        "model_version": "varchar",
+        "model": "varchar",
+        "as_of": "date",
+        "horizon_days": "integer",
+        "slice_kind": "varchar",
+        "slice": "varchar",
+        "metric": "varchar",
+        "value": "double",
+        "lo": "double",
+        "hi": "double",
+        "n": "bigint",
+    },
+    "contributions": {
+        "customer_id": "varchar",
+        "horizon_days": "integer",
+        "feature": "varchar",
+        "value": "double",
+        "contribution": "double",
+        "rank": "integer",
+    },
+    "model_versions": {
+        "model": "varchar",
+        "version": "varchar",
+        "created_at": "timestamp",
+        "status": "varchar",
+        "is_champion": "boolean",
+        "as_of": "date",
+        "horizon_days": "integer",
+        "n_rows": "bigint",
+        "n_features": "integer",
+        "seed": "bigint",
+        "code_commit": "varchar",
+        "build_id": "varchar",
+        "metrics": "varchar",
+        "notes": "varchar",
+    },
+    "drift": {
+        "run_id": "varchar",
+        "as_of": "date",
+        "reference_as_of": "date",
+        "kind": "varchar",
+        "feature": "varchar",
+        "statistic": "varchar",
+        "value": "double",
+        "p_value": "double",
+        "threshold": "double",
+        "is_alarm": "boolean",
+        "n_reference": "bigint",
+        "n_current": "bigint",
+        "detail": "varchar",
+    },
+    "runs": {
+        "run_id": "varchar",
+        "job": "varchar",
+        "status": "varchar",
+        "requested_by": "varchar",
+        "requested_at": "timestamp",
+        "started_at": "timestamp",
+        "finished_at": "timestamp",
+        "progress": "double",
+        "message": "varchar",
+        "detail": "varchar",
+        "error": "varchar",
+        "pid": "bigint",
+        "host": "varchar",
+    },
+    "job_requests": {
+        "run_id": "varchar",
+        "job": "varchar",
+        "requested_by": "varchar",
+        "requested_at": "timestamp",
+        "params": "varchar",
+        "status": "varchar",
+    },
+    "plan": {
+        "plan_id": "varchar",
+        "customer_id": "varchar",
+        "action": "varchar",
+        "is_control": "boolean",
+        "cost": "double",
+        "expected_gain": "double",
+        "gain_lo": "double",
+        "gain_hi": "double",
+        "rank": "integer",
+        "as_of": "date",
+    },
+}
+"""Columns and types of each table, in file order."""
+
+CHECKS_COLUMNS: Mapping[str, str] = {
+    "name": "varchar",
+    "claim": "varchar",
+    "severity": "varchar",
+    "n_offending": "bigint",
+    "sample": "varchar",
+}
+"""`outputs.checks`, which the builder itself writes."""
+
+SORTED_BY: Mapping[str, tuple[str, ...]] = {
+    "predictions": ("customer_id", "horizon_days"),
+    "contributions": ("customer_id", "horizon_days", "rank"),
+}
+
+
+def path_of(folder: Path, name: str) -> Path:
+    """Where the table is.
+
+    Raises:
+        BuildError: no table of this name is declared.
+    """
+    if name not in TABLES:
+        raise BuildError(f"no output table {name!r} is declared (there are: {', '.join(TABLES)})")
+    return folder / f"{name}.parquet"
+
+
+def schema(name: str) -> pa.Schema:
+    """The declared columns as an Arrow schema."""
+    import pyarrow as pa
+
+    kinds = {
+        "varchar": pa.string(),
+        "date": pa.date32(),
+        "timestamp": pa.timestamp("us"),
+        "integer": pa.int32(),
+        "bigint": pa.int64(),
+        "double": pa.float64(),
+        "boolean": pa.bool_(),
+    }
+    return pa.schema([(column, kinds[kind]) for column, kind in TABLES[name].items()])
+
+
+def empty(name: str) -> pd.DataFrame:
+    """The table without rows."""
+    return schema(name).empty_table().to_pandas()
+
+
+def write(folder: Path, name: str, frame: pd.DataFrame | pa.Table) -> Path:
+    """Replace the table by *frame*, whole and at once: a reader sees the old file or the new one.
+
+    Args:
+        folder: the outputs folder; made when missing.
+        name: a declared table.
+        frame: has all declared columns in any order; predictions and contributions are sorted here.
+
+    Raises:
+        BuildError: a column is missing or unknown, or has values of another type.
+    """
+    import pyarrow as pa
+    import pyarrow.parquet as pq
+
+    target = path_of(folder, name)
+    wanted = schema(name)
+    table: Any = frame if isinstance(frame, pa.Table) else None
+    found = list(frame.column_names if table is not None else frame.columns)
+    missing = [column for column in wanted.names if column not in found]
+    unknown = [column for column in found if column not in wanted.names]
+    if missing or unknown:
+        raise BuildError(f"outputs.{name}: missing columns {missing}, unknown columns {unknown}")
+    try:
+        if table is None:
+            table = pa.Table.from_pandas(frame[wanted.names], schema=wanted, preserve_index=False)
+        else:
+            table = table.select(wanted.names).cast(wanted)
+    except (pa.ArrowInvalid, pa.ArrowTypeError, pa.ArrowNotImplementedError) as error:
+        raise BuildError(f"outputs.{name}: {error}") from error
+    if name in SORTED_BY:
+        table = table.sort_by([(column, "ascending") for column in SORTED_BY[name]])
+    folder.mkdir(parents=True, exist_ok=True)
+    aside = target.with_name(f".{target.name}.{os.getpid()}")
+    try:
+        # pandas' index notes are dropped: equal rows should give equal bytes.
+        pq.write_table(table.replace_schema_metadata(None), aside, compression="zstd", row_group_size=122_880)
+        with aside.open("rb") as file:
+            os.fsync(file.fileno())
+        aside.replace(target)
+    finally:
+        aside.unlink(missing_ok=True)
+    return target
+
+
+def read(folder: Path, name: str) -> pd.DataFrame:
+    """The table as it is now; without rows when no job has written it."""
+    import pyarrow.parquet as pq
+
+    target = path_of(folder, name)
+    return pq.read_table(target).to_pandas() if target.is_file() else empty(name)
