@@ -1,0 +1,15 @@
+-- Revenue, orders and customers of each day.
+-- grain: one row per day from the first order line to the as-of date
+-- parameters: none
+select
+    period_start as day,
+    revenue,  -- net of returns
+    gross_revenue,
+    return_revenue,  -- zero or negative
+    margin,
+    n_orders,
+    n_customers,  -- who bought on the day
+    n_new_customers,
+from marts.activity
+where grain = 'day'
+order by period_start

@@ -1,0 +1,167 @@
+-- The headline numbers of a period, each beside the equally long period before it.
+-- grain: one row per metric
+-- parameters: $from_date first day, $to_date first day after the period
+with
+    bounds as (
+        select
+            cast($from_date as date) as from_date,
+            cast($to_date as date) as to_date,
+            date_diff('day', cast($from_date as date), cast($to_date as date)) as n_days,
+    ),
+
+    spans as (
+        select from_date, to_date, from_date - cast(n_days as integer) as previous_from_date,
+        from bounds
+    ),
+
+    -- a comparison with days before the first order would flatter
+    comparison as (
+        select
+            coalesce(
+                max(spans.previous_from_date) >= min(activity.period_start), false
+            ) as is_known,
+        from spans
+        left join marts.activity as activity on activity.grain = 'day'
+    ),
+
+    orders as (
+        select
+            orders.order_date >= spans.from_date as is_current,
+            case
+                when orders.order_date >= spans.from_date
+                then spans.from_date
+                else spans.previous_from_date
+            end as period_start,
+            case
+                when orders.order_date >= spans.from_date then spans.to_date else spans.from_date
+            end as period_end,
+            orders.order_date,
+            orders.first_order_date,
+            orders.gap_days,
+            orders.is_new_day,
+            orders.purchase_number,
+            orders.amount,
+        from core.orders as orders
+        cross join spans
+        where orders.order_date >= spans.previous_from_date and orders.order_date < spans.to_date
+    ),
+
+    -- the first purchase day of a customer in the period is the one whose gap reaches back before
+    -- it
+    marked as (
+        select
+            *,
+            is_new_day
+            and (
+                gap_days is null or gap_days > date_diff('day', period_start, order_date)
+            ) as is_new_period,
+        from orders
+    ),
+
+    totals as (
+        select
+            is_current,
+            cast(count(case when is_new_period then 1 end) as double) as n_customers,
+            sum(amount) as revenue,
+            cast(count(purchase_number) as double) as n_orders,
+            cast(
+                count(case when is_new_period and gap_days is not null then 1 end) + count(
+                    case when purchase_number = 2 and first_order_date >= period_start then 1 end
+                ) as double
+            ) as n_repeat_customers,
+            cast(
+                sum(
+                    case
+                        when is_new_period
+                        then date_diff('day', first_order_date, period_end)
+                        else 0
+                    end
+                ) as double
+            ) as tenure_days,
+        from marked
+        group by is_current
+    ),
+
+    wide as (
+        select
+            coalesce(max(case when is_current then n_customers end), 0e0) as n_customers,
+            coalesce(max(case when is_current then revenue end), 0e0) as revenue,
+            coalesce(max(case when is_current then n_orders end), 0e0) as n_orders,
+            coalesce(
+                max(case when is_current then n_repeat_customers end), 0e0
+            ) as n_repeat_customers,
+            coalesce(max(case when is_current then tenure_days end), 0e0) as tenure_days,
+            coalesce(max(case when not is_current then n_customers end), 0e0) as n_customers_before,
+            coalesce(max(case when not is_current then revenue end), 0e0) as revenue_before,
+            coalesce(max(case when not is_current then n_orders end), 0e0) as n_orders_before,
+            coalesce(
+                max(case when not is_current then n_repeat_customers end), 0e0
+            ) as n_repeat_customers_before,
+            coalesce(max(case when not is_current then tenure_days end), 0e0) as tenure_days_before,
+        from totals
+    ),
+
+    metrics as (
+        select
+            1 as place,
+            'n_customers' as metric,
+            'count' as unit,
+            n_customers as value,
+            n_customers_before as previous_value,
+        from wide
+        union all
+        select 2, 'revenue', 'money', round(revenue, 4), round(revenue_before, 4),
+        from wide
+        union all
+        select 3, 'n_orders', 'count', n_orders, n_orders_before,
+        from wide
+        union all
+        select
+            4,
+            'avg_order_value',
+            'money',
+            revenue / nullif(n_orders, 0e0),
+            revenue_before / nullif(n_orders_before, 0e0),
+        from wide
+        union all
+        select
+            5,
+            'repeat_rate',
+            'share',
+            n_repeat_customers / nullif(n_customers, 0e0),
+            n_repeat_customers_before / nullif(n_customers_before, 0e0),
+        from wide
+        union all
+        select
+            6,
+            'avg_tenure_days',
+            'days',
+            tenure_days / nullif(n_customers, 0e0),
+            tenure_days_before / nullif(n_customers_before, 0e0),
+        from wide
+        union all
+        select
+            7,
+            'orders_per_customer',
+            'ratio',
+            n_orders / nullif(n_customers, 0e0),
+            n_orders_before / nullif(n_customers_before, 0e0),
+        from wide
+    )
+select
+    metrics.metric,
+    metrics.unit,  -- count, money, share (0-1), days, ratio
+    metrics.value,
+    case when comparison.is_known then metrics.previous_value end as previous_value,  -- NULL where the period before is not wholly known
+    case
+        when not comparison.is_known
+        then null
+        when metrics.unit = 'share'
+        then metrics.value - metrics.previous_value
+        when metrics.previous_value > 0e0
+        then metrics.value / metrics.previous_value - 1e0
+    end as change,  -- relative; for a share, the difference
+    metrics.place,
+from metrics
+cross join comparison
+order by metrics.place
