@@ -16,10 +16,12 @@ from __future__ import annotations
 import difflib
 import os
 import tomllib
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
+from pydantic_settings import EnvSettingsSource
 
 from clv.errors import SettingsError
 
@@ -160,7 +162,8 @@ class Model(Section):
     @model_validator(mode="after")
     def _primary_is_a_horizon(self) -> Model:
         if self.primary_horizon_days not in self.horizons_days:
-            raise ValueError(f"primary_horizon_days = {self.primary_horizon_days} is not among horizons_days {list(self.horizons_days)}")
+            known = list(self.horizons_days)
+            raise ValueError(f"primary_horizon_days = {self.primary_horizon_days} is not among horizons_days {known}")
         return self
 
 
@@ -249,7 +252,10 @@ class Settings(Section):
         return self.jobs.journal_url or f"sqlite:///{self.paths.data / 'journal.db'}"
 
 
-def load_settings(path: Path | None = None, environ: dict[str, str] | None = None) -> Settings:
+SECTIONS = frozenset(Settings.model_fields) - {"root"}
+
+
+def load_settings(path: Path | None = None, environ: Mapping[str, str] | None = None) -> Settings:
     """The settings of *path* with the environment's overrides.
 
     Args:
@@ -260,7 +266,7 @@ def load_settings(path: Path | None = None, environ: dict[str, str] | None = Non
     Raises:
         SettingsError: the file is missing or not TOML, a key is unknown, a value is of the wrong kind or out of range.
     """
-    environ = dict(os.environ) if environ is None else environ
+    environ = os.environ if environ is None else environ
     named = path or (Path(environ[CONFIG_ENV]) if environ.get(CONFIG_ENV) else None)
     file = named or Path("config.toml")
     tree: dict[str, Any] = {}
@@ -271,37 +277,44 @@ def load_settings(path: Path | None = None, environ: dict[str, str] | None = Non
             raise SettingsError(f"{file} is not valid TOML: {error}") from error
     elif named is not None:
         raise SettingsError(f"{file} does not exist; give an existing file with --config or ${CONFIG_ENV}")
-    for name, value in environ.items():
-        if name.startswith(ENV_PREFIX) and name != CONFIG_ENV:
-            _override(tree, name, value)
+    tree = _merged(tree, _from_environment(environ))
     tree.pop("root", None)
     try:
         settings = Settings.model_validate(tree)
     except ValidationError as error:
-        raise SettingsError(_explain(error, file)) from error
+        raise SettingsError(_explain(error, file, environ)) from error
     root = file.resolve().parent
     data = settings.paths.data.expanduser()
     return settings.model_copy(update={"root": root, "paths": Paths(data=data if data.is_absolute() else root / data)})
 
 
-def _override(tree: dict[str, Any], name: str, value: str) -> None:
-    """Put CLV_A__B__C=value at tree[a][b][c]; lists and tables are given as TOML."""
-    keys = name.removeprefix(ENV_PREFIX).lower().split("__")
-    model: Any = Settings
-    for key in keys[:-1]:
-        field = model.model_fields.get(key) if isinstance(model, type) and issubclass(model, BaseModel) else None
-        if field is None:
-            raise SettingsError(f"environment variable {name} names no setting{_nearest(key, list(getattr(model, 'model_fields', {})))}")
-        model = field.annotation
-    fields = getattr(model, "model_fields", None)
-    if len(keys) < 2 or (fields is not None and keys[-1] not in fields):
-        raise SettingsError(f"environment variable {name} names no setting{_nearest(keys[-1], list(fields or []))}; the form is CLV_SECTION__KEY")
-    for key in keys[:-1]:
-        tree = tree.setdefault(key, {})
-    try:
-        tree[keys[-1]] = tomllib.loads(f"v = {value}")["v"]
-    except tomllib.TOMLDecodeError:
-        tree[keys[-1]] = value
+def _from_environment(environ: Mapping[str, str]) -> dict[str, Any]:
+    """What CLV_SECTION__KEY says, as a tree; lists and tables are given as JSON."""
+    given = {
+        name: value
+        for name, value in environ.items()
+        if name.upper().startswith(ENV_PREFIX) and name.upper() != CONFIG_ENV
+    }
+    for name in given:
+        # pydantic-settings passes over names that start like no field: a typing error would be silently without effect.
+        section, has_key, _ = name.upper().removeprefix(ENV_PREFIX).lower().partition("__")
+        if section not in SECTIONS or not has_key:
+            hint = _nearest(section, list(SECTIONS))
+            raise SettingsError(f"environment variable {name} names no setting{hint}; the form is CLV_SECTION__KEY")
+    source = EnvSettingsSource(Settings, env_prefix=ENV_PREFIX, env_nested_delimiter="__")  # type: ignore[arg-type]
+    # It reads the process's environment by itself; ours is an argument.
+    source.env_vars = {name.lower(): value for name, value in given.items()}
+    return source()
+
+
+def _merged(base: Mapping[str, Any], over: Mapping[str, Any]) -> dict[str, Any]:
+    """*base* with what *over* says, table by table."""
+    both = {
+        key: _merged(base[key], over[key])
+        for key in over
+        if isinstance(base.get(key), dict) and isinstance(over[key], dict)
+    }
+    return {**base, **over, **both}
 
 
 def _nearest(key: str, known: list[str]) -> str:
@@ -309,17 +322,20 @@ def _nearest(key: str, known: list[str]) -> str:
     return f" (did you mean {close[0]}?)" if close else (f" (known: {', '.join(known)})" if known else "")
 
 
-def _explain(error: ValidationError, file: Path) -> str:
-    """All that is wrong, one clause each, with the dotted name of the key."""
+def _explain(error: ValidationError, file: Path, environ: Mapping[str, str]) -> str:
+    """All that is wrong, one clause each, with where it stands and the dotted name of the key."""
+    variables = {name.upper() for name in environ}
     clauses = []
     for item in error.errors():
-        dotted = ".".join(str(part) for part in item["loc"])
+        keys = [str(part) for part in item["loc"]]
+        variable = ENV_PREFIX + "__".join(keys).upper()
+        where = f"environment variable {variable}" if variable in variables else str(file)
         if item["type"] == "extra_forbidden":
             model: Any = Settings
-            for part in item["loc"][:-1]:
-                model = getattr(model, "model_fields", {}).get(str(part))
-                model = getattr(model, "annotation", None)
-            clauses.append(f"unknown key {dotted}{_nearest(str(item['loc'][-1]), list(getattr(model, 'model_fields', {})))}")
+            for key in keys[:-1]:
+                model = getattr(getattr(model, "model_fields", {}).get(key), "annotation", None)
+            hint = _nearest(keys[-1], list(getattr(model, "model_fields", {})))
+            clauses.append(f"{where}: unknown key {'.'.join(keys)}{hint}")
         else:
-            clauses.append(f"{dotted or 'settings'}: {item['msg']} (found {item['input']!r})")
-    return f"{file}: " + "; ".join(clauses)
+            clauses.append(f"{where}: {'.'.join(keys) or 'settings'}: {item['msg']} (found {item['input']!r})")
+    return "; ".join(clauses)

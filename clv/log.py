@@ -6,6 +6,7 @@ Facts are bound as fields (`logger.bind(rows=…)`), customers' data never. The 
 
 from __future__ import annotations
 
+import logging
 import sys
 from pathlib import Path
 
@@ -13,6 +14,13 @@ from loguru import logger
 
 _bound = {"role": "", "run": ""}
 TERMINAL_FORMAT = "<dim>{time:HH:mm:ss}</dim> <level>{level: <7}</level> {message}"
+
+
+class _ToLoguru(logging.Handler):
+    """Hands a record of the standard library's logging on."""
+
+    def emit(self, record: logging.LogRecord) -> None:
+        logger.bind(library=record.name).opt(exception=record.exc_info).log(record.levelname, record.getMessage())
 
 
 def set_up(
@@ -48,6 +56,8 @@ def set_up(
         backtrace=False,
         diagnose=False,
     )
+    # Libraries speak through logging; their warnings belong beside ours.
+    logging.basicConfig(handlers=[_ToLoguru()], level=logging.WARNING, force=True)
     if terminal:
         logger.add(sys.stderr, level=level, format=TERMINAL_FORMAT, backtrace=False, diagnose=False)
 
