@@ -4,7 +4,7 @@
 |------------|-------------------------------------------------------------------------------------|
 | `jobs`     | runs: start, progress, finish; the worker claims what was requested; alerts; beats  |
 | `dashboard`| asks for a run, reads progress, schedule and alerts; saved views; audit             |
-| `warehouse`| the builder exports `runs()` to `outputs.runs`, so that SQL sees it                 |
+| `jobs.build`| writes `export()` to `outputs`, so that SQL sees it                               |
 
 Facts about customers or money never live here: they come from files and can be made again; this cannot.
 All timestamps are UTC without zone. Every method is one short transaction, safe from any thread or process.
@@ -12,6 +12,7 @@ All timestamps are UTC without zone. Every method is one short transaction, safe
 
 from __future__ import annotations
 
+import json
 import os
 import secrets
 import socket
@@ -434,6 +435,17 @@ class Journal:
         return self._frame(
             sa.select(*columns).order_by(_runs.c.requested_at.desc(), _runs.c.run_id.desc()).limit(limit)
         )
+
+    def export(self) -> dict[str, pd.DataFrame]:
+        """All ended runs as `outputs.runs` and `outputs.job_requests`, oldest first, objects as JSON text."""
+        ended = sa.select(_runs).where(_runs.c.status.in_(ENDED)).order_by(_runs.c.requested_at, _runs.c.run_id)
+        frame = self._frame(ended)
+        for column in ("params", "detail"):
+            frame[column] = [json.dumps(value, sort_keys=True) for value in frame[column]]
+        return {
+            "runs": frame.drop(columns=["params", "seen_at", "pid_started"]),
+            "job_requests": frame[["run_id", "job", "requested_by", "requested_at", "params", "status"]],
+        }
 
     def set_schedule(self, rows: Iterable[Mapping[str, Any]]) -> None:
         """Publish what the worker will do: rows of job, question, cron, next_run_at (UTC or None); the old ones go."""

@@ -1,0 +1,394 @@
+"""The `clv` command: one sub-command a thing that people do; errors are one line and an exit code.
+
+Heavy modules are imported by the command that needs them, so that `clv --help` answers at once.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import sys
+from collections.abc import Iterator, Mapping, Sequence
+from datetime import date, datetime
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+from loguru import logger
+from rich.console import Console
+from rich.progress import BarColumn, Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
+from rich.table import Table
+
+from clv import log
+from clv.config import CONFIG_ENV, Settings, load_settings
+from clv.errors import ClvError, RequestError
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+    from jobs.run import Progress as Tell
+
+out = Console(soft_wrap=True)
+"""Standard output: results."""
+err = Console(stderr=True, soft_wrap=True)
+"""Standard error: progress and errors."""
+
+app = typer.Typer(
+    name="clv",
+    help="Retain: what each customer will be worth, who is slipping away, and what to do about it.",
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+    rich_markup_mode=None,
+)
+models_app = typer.Typer(help="The model registry.", no_args_is_help=True)
+app.add_typer(models_app, name="models")
+
+Config = Annotated[
+    Path | None,
+    typer.Option("--config", metavar="PATH", help="Settings file (default: $CLV_CONFIG, else config.toml here)."),
+]
+Debug = Annotated[
+    bool, typer.Option("--debug", help="Show the log as it is written, and a traceback when something fails.")
+]
+AsOf = Annotated[
+    datetime | None,
+    typer.Option(
+        "--as-of",
+        metavar="DATE",
+        formats=["%Y-%m-%d"],
+        help="Pretend that today is DATE: nothing on or after it is read.",
+    ),
+]
+
+
+def main(arguments: Sequence[str] | None = None) -> None:
+    """Run the command line; every way out is an exit code."""
+    arguments = list(sys.argv[1:] if arguments is None else arguments)
+    debug = "--debug" in arguments
+    try:
+        code = app(args=arguments, standalone_mode=False)
+    except ClvError as error:
+        _say_failed(str(error), debug)
+        code = error.exit_code
+    except (KeyboardInterrupt, typer.Abort):
+        err.print("clv: stopped")
+        code = 130
+    except SystemExit as stop:
+        code = stop.code
+    except Exception as error:
+        # Usage errors know how to show themselves and which code to end with.
+        show = getattr(error, "show", None)
+        if callable(show):
+            show()
+            code = getattr(error, "exit_code", 2)
+        else:
+            logger.exception("unexpected")
+            hint = "" if debug else "; this is a bug: --debug shows where, and so does the log"
+            _say_failed(f"{type(error).__name__}: {error}{hint}", debug)
+            code = 1
+    sys.exit(code if isinstance(code, int) else 0)
+
+
+def _say_failed(message: str, debug: bool) -> None:
+    if debug:
+        err.print_exception()
+    err.print(f"clv: {' '.join(message.split())}", markup=False, highlight=False, style="red")
+
+
+def _open(config: Path | None, debug: bool, role: str = "cli", *, terminal: bool = False) -> Settings:
+    """Settings and log of a command."""
+    settings = load_settings(config)
+    level = "DEBUG" if debug else settings.log.level
+    options = {"rotation": settings.log.rotation, "retention": settings.log.retention}
+    try:
+        log.set_up(role, settings.paths.logs, level=level, terminal=terminal or debug, **options)
+    except OSError as error:
+        raise RequestError(
+            f"the log folder {settings.paths.logs} cannot be written: {error.strerror}; see [paths] data"
+        ) from error
+    return settings
+
+
+@contextlib.contextmanager
+def _bar(title: str) -> Iterator[Tell]:
+    """A progress bar on the terminal; nothing where there is none."""
+    columns = (
+        SpinnerColumn(),
+        TextColumn("{task.description}"),
+        BarColumn(),
+        TextColumn("{task.percentage:>3.0f} %"),
+        TimeElapsedColumn(),
+    )
+    with Progress(*columns, console=err, transient=True, disable=not err.is_terminal) as progress:
+        task = progress.add_task(title, total=1.0)
+
+        def tell(share: float, message: str) -> None:
+            progress.update(task, completed=share, description=f"{title}: {message}"[:70])
+
+        yield tell
+
+
+def _run(
+    name: str, settings: Settings, as_of: datetime | None = None, params: Mapping[str, Any] | None = None
+) -> Mapping[str, Any]:
+    """Do a job here and now, with a bar."""
+    from jobs.catalog import job_named
+    from jobs.run import execute
+
+    with _bar(name) as tell:
+        return execute(
+            job_named(name),
+            settings,
+            by="command line",
+            as_of=as_of.date() if as_of else None,
+            params=params,
+            tell=tell,
+        )
+
+
+def _print_frame(frame: pd.DataFrame) -> None:
+    """A table as wide as its content where that fits; a file or pipe gets comma-separated values."""
+    if not out.is_terminal:
+        sys.stdout.write(frame.to_csv(index=False))
+        return
+    table = Table(*map(str, frame.columns))
+    for row in frame.itertuples(index=False):
+        table.add_row(*("" if value is None else str(value) for value in row))
+    out.print(table)
+
+
+def _print_accounts(files: Sequence[Mapping[str, Any]]) -> None:
+    """Rows in = loaded + quarantined, per file."""
+    table = Table("source", "file", title="rows in = loaded + quarantined", title_justify="left")
+    for name in ("rows in", "loaded", "quarantined"):
+        table.add_column(name, justify="right")
+    table.add_column("")
+    for one in files:
+        counts = (f"{one[key]:,}" for key in ("n_rows", "n_accepted", "n_quarantined"))
+        table.add_row(str(one["source"]), str(one["file_name"]), *counts, "new" if one["is_new"] else "landed before")
+    if len(files) > 1:
+        sums = (f"{sum(one[key] for one in files):,}" for key in ("n_rows", "n_accepted", "n_quarantined"))
+        table.add_section()
+        table.add_row("all", f"{len(files)} files", *sums, "")
+    out.print(table)
+
+
+@app.command()
+def demo(
+    customers: Annotated[int, typer.Option(min=1, help="How many customers.")] = 4000,
+    months: Annotated[int, typer.Option(min=3, help="How many months of history.")] = 30,
+    seed: Annotated[int, typer.Option(help="The same seed gives the same shop.")] = 7,
+    config: Config = None,
+    debug: Debug = False,
+) -> None:
+    """Write a synthetic shop into data/raw, and its hidden truth beside it."""
+    from jobs.demo import write_demo
+    from jobs.run import data_lock
+
+    settings = _open(config, debug)
+    with data_lock(settings.paths.data, "demo"), _bar("demo") as tell:
+        files = write_demo(settings, customers=customers, months=months, seed=seed, progress=tell)
+    out.print(f"wrote {', '.join(path.name for path in files)} into {settings.paths.raw}", highlight=False)
+
+
+@app.command()
+def ingest(
+    files: Annotated[
+        list[Path] | None, typer.Argument(metavar="[FILE]...", help="Files to land (default: those of [sources]).")
+    ] = None,
+    config: Config = None,
+    debug: Debug = False,
+) -> None:
+    """Land new files, put bad rows aside, and print rows in = loaded + quarantined."""
+    settings = _open(config, debug)
+    detail = _run("ingest", settings, params={"files": [str(path) for path in files]} if files else None)
+    _print_accounts(detail["files"])
+
+
+@app.command()
+def build(as_of: AsOf = None, config: Config = None, debug: Debug = False) -> None:
+    """Make the tables from what has landed, check them, and publish them."""
+    settings = _open(config, debug)
+    _say_built(_run("build", settings, as_of))
+
+
+def _say_built(detail: Mapping[str, Any]) -> None:
+    how = (
+        "nothing had changed"
+        if detail["reused"]
+        else f"{detail['n_tables']} tables, {detail['n_linked']} of them unchanged"
+    )
+    out.print(f"build {detail['build_id']} is published, as of {detail['as_of']} ({how})", highlight=False)
+
+
+@app.command()
+def train(as_of: AsOf = None, config: Config = None, debug: Debug = False) -> None:
+    """Train a challenger; it becomes champion when it is better by the rule in [model.promotion]."""
+    _say_detail("train", _run("train", _open(config, debug), as_of))
+
+
+@app.command()
+def score(as_of: AsOf = None, config: Config = None, debug: Debug = False) -> None:
+    """Let the champion predict every customer."""
+    _say_detail("score", _run("score", _open(config, debug), as_of))
+
+
+def _say_detail(name: str, detail: Mapping[str, Any]) -> None:
+    if detail.get("skipped"):
+        out.print(f"{name}: skipped, {detail['skipped']}", highlight=False)
+        return
+    facts = ", ".join(f"{key} {value}" for key, value in detail.items() if isinstance(value, str | int | float))
+    out.print(f"{name}: {facts or 'done'}", highlight=False)
+
+
+@app.command()
+def run(as_of: AsOf = None, config: Config = None, debug: Debug = False) -> None:
+    """Bring everything up to date: ingest, build, train if needed, score, publish; only what has changed."""
+    settings = _open(config, debug)
+    detail = _run("pipeline", settings, as_of)
+    table = Table("step", "seconds", "what")
+    for step in detail["steps"]:
+        table.add_row(step["step"], f"{step['seconds']:.1f}", step["said"])
+    out.print(table)
+    out.print(f"build {detail['build_id']} is published, as of {detail['as_of']}", highlight=False)
+
+
+@app.command()
+def serve(
+    host: Annotated[str | None, typer.Option(help="Address to listen on (default: [dashboard] host).")] = None,
+    port: Annotated[int | None, typer.Option(min=1, max=65535, help="Port (default: [dashboard] port).")] = None,
+    with_parent: Annotated[bool, typer.Option("--with-parent", hidden=True)] = False,
+    config: Config = None,
+    debug: Debug = False,
+) -> None:
+    """Serve the pages."""
+    from jobs import web
+    from jobs.schedule import stop_with_parent
+
+    settings = _open(config, debug, "web", terminal=True)
+    if with_parent:
+        stop_with_parent()
+    web.serve(settings, config, host or settings.dashboard.host, port or settings.dashboard.port)
+
+
+@app.command()
+def worker(config: Config = None, debug: Debug = False) -> None:
+    """Start jobs at their times, and when a page asks for one."""
+    from jobs.schedule import Worker, own_command, stop_event, worker_lock
+    from warehouse.journal import Journal
+
+    settings = _open(config, debug, "worker", terminal=True)
+    with worker_lock(settings.paths.data), stop_event() as stop:
+        Worker(settings, Journal(settings.journal_url), lambda run_id: own_command(config, "work", run_id)).work(stop)
+
+
+@app.command(hidden=True)
+def work(run_id: str, config: Config = None, debug: Debug = False) -> None:
+    """Do a run that the worker has claimed; ends with the worker."""
+    from jobs.catalog import job_named
+    from jobs.run import execute
+    from jobs.schedule import stop_with_parent
+    from warehouse.journal import Journal
+
+    settings = _open(config, debug, "job", terminal=debug)
+    stop_with_parent()
+    claimed = Journal(settings.journal_url).run(run_id)
+    as_of = claimed.params.get("as_of")
+    execute(
+        job_named(claimed.job),
+        settings,
+        by=claimed.requested_by,
+        as_of=date.fromisoformat(as_of) if as_of else None,
+        params=claimed.params,
+        run_id=run_id,
+    )
+
+
+@app.command()
+def up(
+    host: Annotated[str | None, typer.Option(help="Address to listen on (default: [dashboard] host).")] = None,
+    port: Annotated[int | None, typer.Option(min=1, max=65535, help="Port (default: [dashboard] port).")] = None,
+    config: Config = None,
+    debug: Debug = False,
+) -> None:
+    """Pages and worker in one; with demo data and a first run when there is nothing yet. Ctrl-C stops both."""
+    from jobs import web
+
+    settings = _open(config, debug, "worker", terminal=False)
+    web.up(settings, config, host or settings.dashboard.host, port or settings.dashboard.port, err, out)
+
+
+@app.command()
+def sql(
+    query: Annotated[
+        str | None, typer.Argument(metavar="[SELECT]", help="One statement; without it the duckdb shell opens.")
+    ] = None,
+    config: Config = None,
+    debug: Debug = False,
+) -> None:
+    """Read-only SQL on the published build."""
+    from jobs import shell
+
+    settings = _open(config, debug)
+    if query is None:
+        sys.exit(shell.open_shell(settings))
+    _print_frame(shell.answer(settings, query))
+
+
+@models_app.command("list")
+def models_list(config: Config = None, debug: Debug = False) -> None:
+    """Every version, the champion marked."""
+    from jobs import models
+
+    _print_frame(models.listed(_open(config, debug)))
+
+
+@models_app.command("show")
+def models_show(
+    version: Annotated[str, typer.Argument(help="A version, or champion.")] = "champion",
+    config: Config = None,
+    debug: Debug = False,
+) -> None:
+    """The model card of a version."""
+    from jobs import models
+
+    out.print_json(data=models.card(_open(config, debug), version))
+
+
+@models_app.command("promote")
+def models_promote(version: Annotated[str, typer.Argument()], config: Config = None, debug: Debug = False) -> None:
+    """Make a version the champion; the next score obeys it."""
+    from jobs import models
+
+    out.print(models.promote(_open(config, debug), version), highlight=False)
+
+
+@models_app.command("rollback")
+def models_rollback(config: Config = None, debug: Debug = False) -> None:
+    """Make the champion before this one champion again."""
+    from jobs import models
+
+    out.print(models.rollback(_open(config, debug)), highlight=False)
+
+
+@app.command()
+def doctor(config: Config = None, debug: Debug = False) -> None:
+    """Every health check with its remedy; exit code 1 when one fails."""
+    from jobs.doctor import examine
+
+    if config is not None:
+        os.environ[CONFIG_ENV] = str(config)
+    findings = examine(_open(config, debug))
+    marks = {"ok": "[green]ok[/]", "warning": "[yellow]warning[/]", "failed": "[red]failed[/]"}
+    table = Table("", "check", "found", "remedy", show_lines=False)
+    for finding in findings:
+        table.add_row(
+            marks[finding.state], finding.name, finding.found, "" if finding.state == "ok" else finding.remedy
+        )
+    out.print(table)
+    sys.exit(1 if any(finding.state == "failed" for finding in findings) else 0)
+
+
+if __name__ == "__main__":
+    main()
