@@ -8,24 +8,24 @@ query on it has ended. Answers are remembered by (build, query, parameters): bui
 from __future__ import annotations
 
 import contextlib
-import functools
 import os
-import queue
 import re
 import shutil
+import sys
 import threading
+import uuid
 from collections import OrderedDict
-from collections.abc import Callable, Iterator, Mapping
-from concurrent.futures import ThreadPoolExecutor
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import date, timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from clv.config import Engine
-from clv.errors import NoBuildError, RequestError
+from clv.errors import BuildError, NoBuildError, RequestError
 from warehouse import publish, sqlfiles
 from warehouse.engines import duckdb as engine
+from warehouse.runner import Table, run_tables, worker_sessions
 from warehouse.sqlfiles import SqlFile
 
 if TYPE_CHECKING:
@@ -115,7 +115,7 @@ class Warehouse:
 
     def query(self, name: str, build: str | None = None, **params: Any) -> pd.DataFrame:
         """The answer of `sql/queries/<name>.sql`; see `arrow`."""
-        return self.arrow(name, build, **params).to_pandas()
+        return _frame(self.arrow(name, build, **params))
 
     def arrow(self, name: str, build: str | None = None, **params: Any) -> pa.Table:
         """The answer of `sql/queries/<name>.sql` on the published build, or on the one called *build*.
@@ -169,7 +169,130 @@ class Warehouse:
         with self._use(build) as opened:
             if not _TABLE_NAME.fullmatch(name) or name not in opened.handle.manifest["tables"]:
                 raise RequestError(f"build {opened.handle.id} has no table {name!r}")
-            return _arrow(opened.serving, f"from {engine.name_sql(name)}", {}).to_pandas()
+            return _frame(_arrow(opened.serving, f"from {engine.name_sql(name)}", {}))
+
+    def features(self, as_of: date, horizon_days: int | None = None, *, build: str | None = None) -> pd.DataFrame:
+        """`features.customer_features` at any date up to the build's own: the same file that the build runs.
+
+        Args:
+            as_of: the first day that is not known.
+            horizon_days: for features that look as far back as they predict ahead; default the build's.
+            build: a build's id.
+
+        Raises:
+            RequestError: *as_of* is after the build's, or the build has no features.
+        """
+        return _frame(self.at_date("features.customer_features", as_of, horizon_days, build=build))
+
+    def outcomes(
+        self, as_of: date, horizon_days: int, *, build: str | None = None, is_partial_ok: bool = False
+    ) -> pd.DataFrame:
+        """`labels.customer_outcomes`: what happened from *as_of* on for *horizon_days* days.
+
+        Args:
+            as_of: first day of the outcome.
+            horizon_days: its length.
+            build: a build's id.
+            is_partial_ok: accept an outcome whose end the build has not seen.
+
+        Raises:
+            RequestError: the build ends before the outcome does.
+        """
+        end = as_of + timedelta(days=horizon_days)
+        with self._use(build) as opened:
+            last = opened.handle.as_of
+            if end > last and not is_partial_ok:
+                raise RequestError(
+                    f"outcomes of {horizon_days} days from {as_of} end on {end}, but the build knows only up to {last}"
+                )
+            return _frame(self.at_date("labels.customer_outcomes", as_of, horizon_days, build=opened.handle.id))
+
+    def at_date(self, name: str, as_of: date, horizon_days: int | None = None, *, build: str | None = None) -> pa.Table:
+        """A table of `sql/features` or `sql/labels` at *as_of*, over the core tables of the build.
+
+        Bucketed files run part by part, a few at a time, so that memory does not grow with the number of customers.
+        """
+        import pyarrow.parquet as pq
+
+        work = self.data / "cache" / "at_date" / f"{os.getpid()}-{uuid.uuid4().hex[:8]}"
+        with self._use(build) as opened:
+            handle = opened.handle
+            if as_of > handle.as_of:
+                raise RequestError(f"{name} at {as_of}: the build knows only what happened before {handle.as_of}")
+            made = handle.manifest["tables"]
+            tables: dict[str, Table] = {}
+            order = self._closure(name, made, handle.path, tables, [])
+            values = {**handle.parameters, "as_of": as_of}
+            if horizon_days is not None:
+                values["horizon_days"] = horizon_days
+            try:
+                with worker_sessions(self.limits, self.data / "cache" / "duckdb") as sessions:
+                    run_tables(order, tables, values, work, sessions, buckets=range(values["buckets"]))
+                return pq.ParquetDataset([str(path) for path in tables[name].sources]).read()
+            finally:
+                shutil.rmtree(work, ignore_errors=True)
+
+    def _closure(
+        self, name: str, made: Mapping[str, Any], folder: Path, tables: dict[str, Table], order: list[SqlFile]
+    ) -> list[SqlFile]:
+        """What has to be run for *name*, in order; what the build has is filled into *tables*."""
+        file = self._file(name)
+        for ref in file.refs:
+            if ref in tables:
+                continue
+            if ref.startswith("features."):
+                self._closure(ref, made, folder, tables, order)
+            elif ref.startswith("core.") and ref in made:
+                tables[ref] = Table(name=ref, sources=[folder / path for path in made[ref]["files"]])
+            else:
+                raise RequestError(f"{file.path} reads {ref}, which this build cannot give it; run `clv build`")
+        tables[name] = Table(name=name, file=file)
+        order.append(file)
+        return order
+
+    def run_sql(self, text: str, *, build: str | None = None, max_rows: int = 10_000) -> pd.DataFrame:
+        """The answer of one statement that somebody typed; it can only read, and only the build.
+
+        Args:
+            text: one `select`, `from`, `with`, `values`, `describe`, `summarize`, `show` or `explain`.
+            build: a build's id.
+            max_rows: rows after these are dropped.
+
+        Raises:
+            RequestError: it is not one such statement, or DuckDB refuses it; the message is DuckDB's.
+        """
+        with self._use(build) as opened:
+            with opened.lock:
+                if opened.shell is None:
+                    path = opened.handle.path / "shell.duckdb"
+                    opened.shell = engine.open_serving(path, self.limits, self._temp, is_locked=True)
+            cursor = opened.shell.cursor()
+            try:
+                return _frame(engine.read_only_answer(cursor, text, max_rows))
+            except engine.Error as error:
+                raise RequestError(str(error)) from error
+            finally:
+                cursor.close()
+
+    @contextlib.contextmanager
+    def shell(self, build: str | None = None) -> Iterator[list[str]]:
+        """The command line that opens the `duckdb` shell on the build's shell file; the build is leased meanwhile.
+
+        Raises:
+            BuildError: the `duckdb` program is not installed.
+        """
+        program = shutil.which(
+            "duckdb", path=os.pathsep.join([str(Path(sys.executable).parent), os.environ.get("PATH", "")])
+        )
+        if program is None:
+            raise BuildError("the `duckdb` program is not installed; it comes with `pip install duckdb-cli`")
+        with publish.lease(self.data, build) as held:
+            start = self.data / "cache" / "shell" / f"{held.build_id}.sql"
+            start.parent.mkdir(parents=True, exist_ok=True)
+            start.write_text(
+                f"set file_search_path = {engine.quoted(str(held.folder))};\nset timezone = 'UTC';\n", encoding="utf-8"
+            )
+            yield [program, "-readonly", "-init", str(start), str(held.folder / "shell.duckdb")]
 
     def query_names(self) -> list[str]:
         """All queries, sorted."""
@@ -192,7 +315,7 @@ class Warehouse:
         return sqlfiles.inline(self.sql_text(name).strip().removesuffix(";").rstrip(), values) + "\n;\n"
 
     def close(self) -> None:
-        """Close what no query uses."""
+        """Close all builds that no query is using."""
         with self._lock:
             for build_id in [build_id for build_id, opened in self._open.items() if not opened.n_users]:
                 self._open.pop(build_id).close()
@@ -289,6 +412,11 @@ def _frozen(value: Any) -> Any:
     if isinstance(value, list | tuple):
         return tuple(_frozen(item) for item in value)
     return (type(value).__name__, value)
+
+
+def _frame(table: pa.Table) -> pd.DataFrame:
+    frame: pd.DataFrame = table.to_pandas()
+    return frame
 
 
 def _arrow(con: duckdb.DuckDBPyConnection, sql: str, values: Mapping[str, Any]) -> pa.Table:

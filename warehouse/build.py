@@ -7,15 +7,12 @@ comments rebuild nothing, and equal inputs give equal bytes. A build that would 
 
 from __future__ import annotations
 
-import contextlib
 import hashlib
 import json
 import os
-import queue
 import shutil
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
-from dataclasses import dataclass, field
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -25,6 +22,7 @@ from clv.errors import BuildError, SqlFileError
 from warehouse import checks, outputs, publish, sqlfiles
 from warehouse.engines import duckdb as engine
 from warehouse.landing import COLUMNS, FILES_COLUMNS, QUARANTINE_COLUMNS, TABLES, Landed, landed_files
+from warehouse.runner import Progress, Table, run_tables, worker_sessions
 from warehouse.sqlfiles import SqlFile
 
 FORMAT = 1
@@ -34,8 +32,6 @@ NATIVE_BYTES = 32 * 2**20
 EMPTY_AS_OF = date(1970, 1, 1)
 """The as-of date of a build without one transaction."""
 CHECKS = "outputs.checks"
-
-Progress = Callable[[float, str], None]
 
 
 @dataclass(frozen=True)
@@ -50,29 +46,6 @@ class BuildInfo:
     reused: bool
     """True when the published build already was what was asked for."""
     checks: Sequence[Mapping[str, Any]] = ()
-
-
-@dataclass
-class _Table:
-    """One table of the build at work."""
-
-    name: str
-    key: str
-    columns: Mapping[str, str] | None = None
-    """Declared columns, for inputs that may have no file."""
-    file: SqlFile | None = None
-    sources: list[Path] = field(default_factory=list)
-    """Absolute Parquet files of an input, or of the table once it is written."""
-    rows: int = 0
-    is_linked: bool = False
-    waiting: int = 0
-
-    @property
-    def relation(self) -> str:
-        """What a session reads it as."""
-        if self.sources:
-            return engine.files_sql([str(path) for path in self.sources])
-        return engine.empty_sql(self.columns or {})
 
 
 def build(
@@ -132,27 +105,26 @@ class _Plan:
     params: dict[str, Any]
     files: dict[str, SqlFile]
     order: list[SqlFile]
-    tables: dict[str, _Table]
+    tables: dict[str, Table]
     landed: list[Landed]
     only_core: bool
 
 
 def _plan(settings: Settings, as_of: date | None, only_core: bool, sql_root: Path) -> _Plan:
-    data = settings.paths.data.resolve()
     files = sqlfiles.read_tree(sql_root, cache=settings.paths.cache / "sqlfiles.json")
     landed = landed_files(settings.paths.landing)
-    tables = _inputs(settings, landed, data)
+    tables = inputs(settings, landed)
     order = sqlfiles.build_order(files, [*tables, CHECKS])
     if only_core:
         order = [file for file in order if file.folder != "marts"]
-    as_of = as_of or _default_as_of(landed)
+    as_of = as_of or default_as_of(landed)
     params = parameters(settings, as_of)
     for file in order:
         if CHECKS in file.refs:
             raise SqlFileError(
                 f"{file.path} reads {CHECKS}, which is only known when all tables are made; read it in a query"
             )
-        tables[file.name] = _Table(name=file.name, key=_key(file, params, tables, settings), file=file)
+        tables[file.name] = Table(name=file.name, key=_key(file, params, tables, settings), file=file)
     checked = [] if only_core else [file for file in files.values() if file.folder == "checks"]
     parts = {
         "format": FORMAT,
@@ -180,25 +152,25 @@ def parameters(settings: Settings, as_of: date) -> dict[str, Any]:
     }
 
 
-def _inputs(settings: Settings, landed: Sequence[Landed], data: Path) -> dict[str, _Table]:
+def inputs(settings: Settings, landed: Sequence[Landed]) -> dict[str, Table]:
     """The tables that are there before the build, with the identity of their files as key."""
     tables = {}
     for source, columns in COLUMNS.items():
         mine = [one for one in landed if one.source == source]
-        tables[f"landing.{source}"] = _Table(
+        tables[f"landing.{source}"] = Table(
             name=f"landing.{source}",
             key=_digest([source, [one.file_id for one in mine], columns]),
             columns=columns,
             sources=[path for one in mine for path in one.accepted],
         )
     everything = [[one.source, one.file_id] for one in landed]
-    tables["landing.quarantine"] = _Table(
+    tables["landing.quarantine"] = Table(
         name="landing.quarantine",
         key=_digest(["quarantine", everything]),
         columns=QUARANTINE_COLUMNS,
         sources=[path for one in landed for path in one.quarantined],
     )
-    tables["landing.files"] = _Table(
+    tables["landing.files"] = Table(
         name="landing.files",
         key=_digest([[one.account.get(c) for c in FILES_COLUMNS] for one in landed]),
         columns=FILES_COLUMNS,
@@ -206,7 +178,7 @@ def _inputs(settings: Settings, landed: Sequence[Landed], data: Path) -> dict[st
     for name, columns in outputs.TABLES.items():
         path = outputs.path_of(settings.paths.outputs, name).resolve()
         found = path.is_file()
-        tables[f"outputs.{name}"] = _Table(
+        tables[f"outputs.{name}"] = Table(
             name=f"outputs.{name}",
             key=_digest([name, columns, _file_digest(path) if found else ""]),
             columns=columns,
@@ -215,7 +187,8 @@ def _inputs(settings: Settings, landed: Sequence[Landed], data: Path) -> dict[st
     return tables
 
 
-def _default_as_of(landed: Sequence[Landed]) -> date:
+def default_as_of(landed: Sequence[Landed]) -> date:
+    """The day after the last landed transaction; `EMPTY_AS_OF` when there is none."""
     last = max(
         (str(one.account["last_ts"]) for one in landed if one.source == "transactions" and one.account.get("last_ts")),
         default="",
@@ -223,12 +196,11 @@ def _default_as_of(landed: Sequence[Landed]) -> date:
     return datetime.fromisoformat(last).date() + timedelta(days=1) if last else EMPTY_AS_OF
 
 
-def _key(file: SqlFile, params: Mapping[str, Any], tables: Mapping[str, _Table], settings: Settings) -> str:
+def _key(file: SqlFile, params: Mapping[str, Any], tables: Mapping[str, Table], settings: Settings) -> str:
     missing = [name for name in file.params if name not in params and name != "bucket"]
     if missing:
-        raise SqlFileError(
-            f"{file.path} uses ${', $'.join(missing)}; a build binds {', '.join(f'${name}' for name in params)}, $bucket"
-        )
+        known = ", ".join(f"${name}" for name in [*params, "bucket"])
+        raise SqlFileError(f"{file.path} uses ${', $'.join(missing)}; a build binds {known}")
     return _digest(
         {
             "format": FORMAT,
@@ -289,8 +261,10 @@ def _make(settings: Settings, plan: _Plan, folder: Path, say: Progress) -> Build
     _write_files_table(plan, folder)
     _link_inputs(plan, folder)
     _link_unchanged(data, plan, folder)
-    with _sessions(settings) as sessions:
-        _run_tables(settings, plan, folder, sessions, say)
+    with worker_sessions(settings.engine, settings.paths.cache / "duckdb") as sessions:
+        run_tables(
+            plan.order, plan.tables, plan.params, folder, sessions, buckets=range(settings.engine.buckets), say=say
+        )
         say(0.9, "checking")
         results = [] if plan.only_core else _run_checks(plan, sessions)
     checks.raise_failures(results)
@@ -301,21 +275,6 @@ def _make(settings: Settings, plan: _Plan, folder: Path, say: Progress) -> Build
     say(0.97, "writing the manifest")
     publish.seal(folder, manifest)
     return info_of(folder, manifest, reused=False)
-
-
-@contextlib.contextmanager
-def _sessions(settings: Settings, n: int | None = None) -> Iterator[list[engine.Session]]:
-    n = n or engine.n_workers(settings.engine)
-    opened: list[engine.Session] = []
-    try:
-        for i in range(n):
-            temp = settings.paths.cache / "duckdb" / f"{os.getpid()}-{i}"
-            opened.append(engine.Session(engine.connect(settings.engine, temp, share=n, threads=1)))
-        yield opened
-    finally:
-        for i, session in enumerate(opened):
-            session.close()
-            shutil.rmtree(settings.paths.cache / "duckdb" / f"{os.getpid()}-{i}", ignore_errors=True)
 
 
 def _write_files_table(plan: _Plan, folder: Path) -> None:
@@ -390,69 +349,6 @@ def _link(source: Path, target: Path) -> None:
         shutil.copyfile(source, target)  # a file system without hard links
 
 
-def _run_tables(
-    settings: Settings, plan: _Plan, folder: Path, sessions: Sequence[engine.Session], say: Progress
-) -> None:
-    """Run what is not linked, each table as soon as all that it reads is there, on all sessions."""
-    todo = [plan.tables[file.name] for file in plan.order if not plan.tables[file.name].is_linked]
-    done = {name for name, table in plan.tables.items() if table.file is None or table.is_linked}
-    n_parts = sum(settings.engine.buckets if table.file and table.file.is_bucketed else 1 for table in todo)
-    n_done = 0
-    free: queue.SimpleQueue[engine.Session] = queue.SimpleQueue()
-    for session in sessions:
-        free.put(session)
-    running: dict[Future[int], _Table] = {}
-    with ThreadPoolExecutor(max_workers=len(sessions), thread_name_prefix="build") as pool:
-        try:
-            while todo or running:
-                for table in [table for table in todo if table.file and set(table.file.refs) <= done]:
-                    todo.remove(table)
-                    parts = _parts(settings, table, folder)
-                    table.waiting, table.sources = len(parts), [path for _, path in parts]
-                    for bucket, path in parts:
-                        running[pool.submit(_run_part, plan, table, bucket, path, free)] = table
-                finished, _ = wait(running, return_when=FIRST_COMPLETED)
-                for future in finished:
-                    table = running.pop(future)
-                    table.rows += future.result()
-                    table.waiting -= 1
-                    n_done += 1
-                    if not table.waiting:
-                        done.add(table.name)
-                        say(0.02 + 0.86 * n_done / n_parts, table.name)
-        except BaseException:
-            for future in running:
-                future.cancel()
-            for session in sessions:
-                session.con.interrupt()
-            raise
-
-
-def _parts(settings: Settings, table: _Table, folder: Path) -> list[tuple[int | None, Path]]:
-    schema, stem = table.name.split(".")
-    if table.file and table.file.is_bucketed:
-        return [(bucket, folder / schema / stem / f"{bucket:04d}.parquet") for bucket in range(settings.engine.buckets)]
-    return [(None, folder / schema / f"{stem}.parquet")]
-
-
-def _run_part(
-    plan: _Plan, table: _Table, bucket: int | None, path: Path, free: queue.SimpleQueue[engine.Session]
-) -> int:
-    file = table.file
-    if file is None:
-        raise BuildError(f"{table.name} is an input and cannot be run")
-    session = free.get()
-    try:
-        for ref in file.refs:
-            session.show(ref, plan.tables[ref].relation)
-        values = {**plan.params, "bucket": bucket}
-        return session.write(file.sql, {name: values[name] for name in file.params}, path)
-    except engine.Error as error:
-        raise BuildError(f"{file.path}: {error}") from error
-    finally:
-        free.put(session)
-
-
 def _run_checks(plan: _Plan, sessions: Sequence[engine.Session]) -> list[checks.CheckResult]:
     session = sessions[0]
     results = [_accounting(plan, session)]
@@ -480,7 +376,7 @@ def _accounting(plan: _Plan, session: engine.Session) -> checks.CheckResult:
     return checks.accounting(plan.landed, accepted, quarantined)
 
 
-def _write_checks(results: Sequence[checks.CheckResult], folder: Path) -> _Table:
+def _write_checks(results: Sequence[checks.CheckResult], folder: Path) -> Table:
     import pyarrow as pa
     import pyarrow.parquet as pq
 
@@ -490,7 +386,7 @@ def _write_checks(results: Sequence[checks.CheckResult], folder: Path) -> _Table
     path = folder / "outputs" / "checks.parquet"
     path.parent.mkdir(parents=True, exist_ok=True)
     pq.write_table(pa.table(arrays, names=list(outputs.CHECKS_COLUMNS)), path, compression="zstd")
-    return _Table(name=CHECKS, key=_digest(rows), columns=outputs.CHECKS_COLUMNS, sources=[path], rows=len(rows))
+    return Table(name=CHECKS, key=_digest(rows), columns=outputs.CHECKS_COLUMNS, sources=[path], rows=len(rows))
 
 
 def _write_databases(settings: Settings, plan: _Plan, folder: Path) -> set[str]:
@@ -536,7 +432,7 @@ def _write_databases(settings: Settings, plan: _Plan, folder: Path) -> set[str]:
     return native
 
 
-def _relative(table: _Table, folder: Path) -> str:
+def _relative(table: Table, folder: Path) -> str:
     if not table.sources:
         return engine.empty_sql(table.columns or {})
     files = [str(path.relative_to(folder)) for path in table.sources]

@@ -1,4 +1,4 @@
-"""Claims about the data: each file in `sql/checks/` returns the rows that break it, and every input line is accounted for.
+"""Claims about the data: a file in `sql/checks/` returns the rows that break it; and the account of every line.
 
 The builder runs them on what it has just written, before it publishes.
 """
@@ -46,7 +46,8 @@ class CheckResult:
 def run_check(con: duckdb.DuckDBPyConnection, file: SqlFile, params: Mapping[str, Any]) -> CheckResult:
     """Count the rows that *file* returns and keep the first few."""
     reader = con.sql(file.sql, params={name: params[name] for name in file.params}).to_arrow_reader(_BATCH_ROWS)
-    n_offending, sample = 0, []
+    n_offending = 0
+    sample: list[dict[str, Any]] = []
     for batch in reader:
         n_offending += batch.num_rows
         sample += batch.slice(0, SAMPLE_ROWS - len(sample)).to_pylist()

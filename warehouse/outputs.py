@@ -170,7 +170,8 @@ def schema(name: str) -> pa.Schema:
 
 def empty(name: str) -> pd.DataFrame:
     """The table without rows."""
-    return schema(name).empty_table().to_pandas()
+    frame: pd.DataFrame = schema(name).empty_table().to_pandas()
+    return frame
 
 
 def write(folder: Path, name: str, frame: pd.DataFrame | pa.Table) -> Path:

@@ -54,7 +54,7 @@ class Lease:
 def current_id(data: Path) -> str | None:
     """Id of the published build, by one readlink; None when there is none."""
     try:
-        return os.readlink(data / "current").rsplit("/", 1)[-1]
+        return (data / "current").readlink().name
     except OSError:
         return None
 
@@ -197,11 +197,8 @@ def collect_garbage(data: Path, keep: int) -> list[str]:
     """
     builds = data / "builds"
     kept = {*build_ids(data)[:keep], current_id(data)}
-    removed = []
-    for folder in sorted(builds.iterdir()) if builds.is_dir() else []:
-        if folder.is_dir() and folder.name not in kept and _remove(folder):
-            removed.append(folder.name)
-    return removed
+    folders = [path for path in sorted(builds.iterdir()) if path.is_dir()] if builds.is_dir() else []
+    return [folder.name for folder in folders if folder.name not in kept and _remove(folder)]
 
 
 def _remove(folder: Path) -> bool:

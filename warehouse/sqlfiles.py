@@ -43,10 +43,32 @@ READS_FROM = {
     "queries": {"landing", "staging", "core", "features", "outputs", "marts"},
 }
 """Which schemas a folder may read: data goes one way, and a feature sees nothing but core."""
-ENGINE_ONLY = {"hash", "columns", "md5_number", "approx_quantile", "approx_count_distinct", "read_parquet", "read_csv"}
-"""Functions that another engine does not have, or that answer differently there."""
+_REFUSED = {
+    **dict.fromkeys(
+        ("hash", "md5_number", "columns", "read_parquet", "read_csv", "read_csv_auto"), "this engine's own"
+    ),
+    **dict.fromkeys(("approx_quantile", "approx_count_distinct", "approx_distinct", "reservoir_quantile"), "not exact"),
+    **dict.fromkeys(
+        ("quantile", "quantile_cont", "quantile_disc", "percentile_cont", "percentile_disc"),
+        "exact quantiles only as median(), others by cut points",
+    ),
+    **dict.fromkeys(
+        ("dayofweek", "day_of_week", "isodow", "day_of_week_iso", "dayofweek_iso", "weekday"),
+        "the weekday is date_diff('day', date '1970-01-05', d) % 7",
+    ),
+    **dict.fromkeys(("regr_slope", "regr_intercept"), "the slope is covar_pop / nullif(var_pop, 0e0)"),
+    **dict.fromkeys(
+        ("now", "today", "current_date", "current_timestamp", "current_time", "get_current_timestamp"),
+        "no clock but the parameters",
+    ),
+    **dict.fromkeys(("random", "rand", "uuid", "gen_random_uuid", "setseed"), "not the same twice"),
+    **dict.fromkeys(
+        ("first", "last", "any_value", "arbitrary"), "left to chance; use min, max, or a window with an order"
+    ),
+}
+"""Functions that another engine does not have, or that answer differently there or from run to run, and why."""
 
-_FACTS_VERSION = 3
+_FACTS_VERSION = 4
 """Counts up when what is read out of a syntax tree changes, so that cached facts are read again."""
 _NAME = re.compile(r"[a-z][a-z0-9_]*")
 _TOKEN = re.compile(
@@ -230,7 +252,7 @@ def _read(path: Path, root: Path, known: Mapping[str, Any], facts: dict[str, Any
     folder, stem = parts[0], parts[-1]
     if folder not in READS_FROM or len(parts) != (3 if folder == "queries" else 2):
         raise SqlFileError(
-            f"{path} is out of place: a file is {'|'.join(READS_FROM)}/<name>.sql, and a query is queries/<page>/<name>.sql"
+            f"{path} is out of place: a file is {'|'.join(READS_FROM)}/<name>.sql, a query queries/<page>/<name>.sql"
         )
     if not all(_NAME.fullmatch(part) for part in parts):
         raise SqlFileError(f"{path}: file and folder names are lower case letters, digits and _")
@@ -326,12 +348,18 @@ def _facts(path: Path, sql: str) -> dict[str, Any]:
         elif table.name.lower() not in ctes:
             raise SqlFileError(f"{path} reads {table.name} without its schema; tables are always written schema.table")
     comments = [
-        (column.alias_or_name, " ".join(" ".join(column.comments).split()))
+        (column.alias_or_name, " ".join(comment.split()))
         for column in tree.selects
-        if column.comments and column.alias_or_name
+        for comment in column.comments or []
+        if column.alias_or_name and _is_at_line_end(sql, comment)
     ]
     normalised = tree.sql(dialect="duckdb", comments=False)
     return {"refs": sorted(refs), "digest": hashlib.sha256(normalised.encode()).hexdigest(), "comments": comments}
+
+
+def _is_at_line_end(sql: str, comment: str) -> bool:
+    """True when the comment stands behind code: one on a line of its own explains the code, not the column."""
+    return re.search(rf"^[^\n]*\S[^\n]*--{re.escape(comment.rstrip())}\s*$", sql, re.MULTILINE) is not None
 
 
 def _facts_stamp() -> str:
@@ -356,4 +384,110 @@ def _save_facts(cache: Path, facts: Mapping[str, Any]) -> None:
 
 
 def _lint(file: SqlFile, tree: Any) -> Iterator[str]:
-    yield from ()
+    from sqlglot import exp
+
+    ordered = exp.RowNumber | exp.FirstValue | exp.LastValue | exp.Lag | exp.Lead | exp.Ntile
+    yield from _lint_house(file, tree)
+    for literal_ in tree.find_all(exp.Literal):
+        if not literal_.is_string and "." in literal_.this and "e" not in literal_.this.lower():
+            yield f"{literal_.this} is a decimal on some engines; write it with an exponent, as 1e0"
+    for call in tree.find_all(exp.Func):
+        name = (call.name if isinstance(call, exp.Anonymous) else call.sql_name()).lower()
+        if name in _REFUSED:
+            yield f"{name}(): {_REFUSED[name]}"
+    for division in tree.find_all(exp.Div):
+        if not _cannot_be_zero(division.expression) and not _is_guarded(division):
+            yield f"{_short(division)}: divide by nullif(…, 0e0)"
+    for difference in tree.find_all(exp.DateDiff):
+        yield from _lint_date_diff(difference)
+    for window in tree.find_all(exp.Window):
+        if isinstance(window.this, ordered) and not window.args.get("order"):
+            yield f"{_short(window)}: a ranking needs an order with a tie-break"
+    for kind in tree.find_all(exp.DataType):
+        if kind.this in (exp.DataType.Type.TIMESTAMPTZ, exp.DataType.Type.TIMESTAMPLTZ):
+            yield "timestamps have no zone here"
+    for found, words in (
+        (exp.Pivot, "no pivot"),
+        (exp.Lambda, "no lambda functions"),
+        (exp.AtTimeZone, "timestamps have no zone here"),
+        (exp.Columns, "no columns(…)"),
+    ):
+        if tree.find(found):
+            yield words
+    if any(str(join.args.get("method") or "").upper() == "ASOF" for join in tree.find_all(exp.Join)):
+        yield "no asof join"
+    for inner in tree.find_all(exp.Subquery):
+        if isinstance(inner.parent, exp.From | exp.Join) and not inner.alias:
+            yield f"{_short(inner)}: a sub-query in from has an alias"
+
+
+def _lint_house(file: SqlFile, tree: Any) -> Iterator[str]:
+    """The rules that are ours rather than an engine's."""
+    from sqlglot import exp
+
+    is_written = file.folder in (*TABLE_FOLDERS, *LAZY_FOLDERS)
+    if is_written and not tree.args.get("order"):
+        yield "a table ends with an order by, so that equal inputs give equal bytes"
+    if any(select.args.get("limit") and not select.args.get("order") for select in tree.find_all(exp.Select)):
+        yield "limit without order by: which rows stay is left to chance"
+    if any(isinstance(column, exp.Star) or getattr(column, "is_star", False) for column in tree.selects):
+        yield "no select * out of a file: name the columns"
+    for name in file.params:
+        if f"${name}" not in file.parameters:
+            yield f"${name} is not explained in the header line `-- parameters:`"
+    for ref in file.refs:
+        if ref.split(".")[0] not in READS_FROM[file.folder]:
+            yield f"reads {ref}: {file.folder} may read {', '.join(sorted(READS_FROM[file.folder]))}"
+    if file.folder == "features" and any(ref.startswith("core.") for ref in file.refs) and "as_of" not in file.params:
+        yield "a feature has one clock, $as_of"
+
+
+def _lint_date_diff(difference: Any) -> Iterator[str]:
+    from sqlglot import exp
+
+    unit = str(difference.args.get("unit") or "day").strip("'").lower()
+    if unit == "month":
+        for side in (difference.this, difference.expression):
+            # `::date` and `cast` do not change which month it is
+            inner = side.this if isinstance(side, exp.Cast) else side
+            if not (
+                isinstance(inner, exp.DateTrunc | exp.TimestampTrunc)
+                or re.search("month|period_start", inner.name.lower())
+            ):
+                yield f"{_short(difference)}: months are counted between dates that are cut to their month"
+    elif unit != "day":
+        yield f"{_short(difference)}: count days, or months between dates that are cut to their month"
+
+
+def _cannot_be_zero(node: Any) -> bool:
+    """True for what is NULL instead of zero, and for numbers that are not zero."""
+    from sqlglot import exp
+
+    if isinstance(node, exp.Paren | exp.Cast):
+        return _cannot_be_zero(node.this)
+    if isinstance(node, exp.Literal):
+        return not node.is_string and float(node.this) != 0
+    if isinstance(node, exp.Mul):
+        return _cannot_be_zero(node.this) and _cannot_be_zero(node.expression)
+    if isinstance(node, exp.Greatest):
+        return any(isinstance(part, exp.Literal) and _cannot_be_zero(part) for part in (node.this, *node.expressions))
+    if isinstance(node, exp.Sqrt | exp.Exp | exp.Ln):
+        return isinstance(node, exp.Exp) or _cannot_be_zero(node.this)
+    return isinstance(node, exp.Nullif)
+
+
+def _is_guarded(division: Any) -> bool:
+    """True inside `case when <divisor> > 0 then …`."""
+    from sqlglot import exp
+
+    branch = division.find_ancestor(exp.If)
+    while branch is not None:
+        if any(test.this == division.expression for test in branch.this.find_all(exp.GT)):
+            return True
+        branch = branch.find_ancestor(exp.If)
+    return False
+
+
+def _short(node: Any) -> str:
+    text: str = node.sql(dialect="duckdb", comments=False)
+    return text if len(text) <= 60 else text[:59] + "…"

@@ -1,9 +1,11 @@
 """DuckDB connections with the house's limits, and the few statements that the builder runs on them.
 
-| who                | connection                                                                   |
-|--------------------|------------------------------------------------------------------------------|
-| `build`            | `workers` sessions in memory, one thread each: floating-point sums then always run in the same order, so that equal inputs give equal bytes |
-| `ask`              | `open_serving`: a published file, read-only                                  |
+| who                | connection                                                    |
+|--------------------|---------------------------------------------------------------|
+| `runner`           | several `Session`s in memory, one thread each                 |
+| `ask`              | `open_serving`: a published file, read-only                   |
+
+One thread a session, because floating-point sums then always run in the same order: equal inputs give equal bytes.
 """
 
 from __future__ import annotations
@@ -12,11 +14,15 @@ import os
 import re
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import duckdb
 
 from clv.config import Engine
+from clv.errors import RequestError
+
+if TYPE_CHECKING:
+    import pyarrow as pa
 
 ROW_GROUP_ROWS = 122_880
 STORAGE_VERSION = "v1.5.0"
@@ -24,6 +30,7 @@ STORAGE_VERSION = "v1.5.0"
 VERSION = duckdb.__version__
 Error = duckdb.Error
 _LEAST_WORKER_BYTES = 768 * 2**20
+_READING = {duckdb.StatementType.SELECT, duckdb.StatementType.EXPLAIN}
 _UNITS = {"MB": 10**6, "GB": 10**9, "TB": 10**12, "MiB": 2**20, "GiB": 2**30, "TiB": 2**40}
 
 
@@ -106,6 +113,21 @@ def open_serving(
     return con
 
 
+def read_only_answer(con: duckdb.DuckDBPyConnection, text: str, max_rows: int) -> pa.Table:
+    """The answer of one reading statement, at most *max_rows* rows of it.
+
+    Raises:
+        RequestError: there is not exactly one statement, or it is of another kind.
+        Error: the statement cannot be run.
+    """
+    statements = duckdb.extract_statements(text)
+    kinds = [statement.type for statement in statements]
+    if len(kinds) != 1 or kinds[0] not in _READING:
+        said = ", ".join(kind.name.lower() for kind in kinds) or "nothing"
+        raise RequestError(f"one reading statement is expected (select, describe, explain …), found: {said}")
+    return con.sql(text).limit(max_rows).to_arrow_table()
+
+
 def quoted(text: str) -> str:
     """*text* as a SQL string."""
     return "'" + text.replace("'", "''") + "'"
@@ -144,7 +166,8 @@ class Session:
     def write(self, sql: str, params: Mapping[str, Any], path: Path) -> int:
         """Run *sql* into a Parquet file; the number of rows."""
         path.parent.mkdir(parents=True, exist_ok=True)
-        copy = f"copy (\n{sql}\n) to {quoted(str(path))} (format parquet, compression zstd, row_group_size {ROW_GROUP_ROWS})"
+        how = f"format parquet, compression zstd, row_group_size {ROW_GROUP_ROWS}"
+        copy = f"copy (\n{sql}\n) to {quoted(str(path))} ({how})"
         row = self.con.execute(copy, dict(params)).fetchone()
         return int(row[0]) if row else 0
 
