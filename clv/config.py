@@ -299,7 +299,7 @@ def _from_environment(environ: Mapping[str, str]) -> dict[str, Any]:
         # pydantic-settings passes over names that start like no field: a typing error would be silently without effect.
         section, has_key, _ = name.upper().removeprefix(ENV_PREFIX).lower().partition("__")
         if section not in SECTIONS or not has_key:
-            hint = _nearest(section, list(SECTIONS))
+            hint = _nearest(section, sorted(SECTIONS))
             raise SettingsError(f"environment variable {name} names no setting{hint}; the form is CLV_SECTION__KEY")
     source = EnvSettingsSource(Settings, env_prefix=ENV_PREFIX, env_nested_delimiter="__")  # type: ignore[arg-type]
     # It reads the process's environment by itself; ours is an argument.

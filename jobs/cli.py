@@ -176,20 +176,30 @@ def _print_accounts(files: Sequence[Mapping[str, Any]]) -> None:
 
 @app.command()
 def demo(
-    customers: Annotated[int, typer.Option(min=1, help="How many customers.")] = 4000,
-    months: Annotated[int, typer.Option(min=3, help="How many months of history.")] = 30,
-    seed: Annotated[int, typer.Option(help="The same seed gives the same shop.")] = 7,
+    customers: Annotated[int, typer.Option(min=1, help="Customers with at least one order.")] = 10_000,
+    months: Annotated[int, typer.Option(min=1, help="Length of the history.")] = 24,
+    seed: Annotated[int, typer.Option(min=0, help="The same numbers and the same last day give the same shop.")] = 7,
+    until: Annotated[
+        datetime | None, typer.Option(formats=["%Y-%m-%d"], help="First day without orders (default: today).")
+    ] = None,
+    dirty: Annotated[
+        bool, typer.Option("--dirty", help="Spoil one order line in a hundred, to see the quarantine work.")
+    ] = False,
     config: Config = None,
     debug: Debug = False,
 ) -> None:
     """Write a synthetic shop into data/raw, and its hidden truth beside it."""
     from jobs.demo import write_demo
-    from jobs.run import data_lock
+    from jobs.run import data_lock, today_in
 
     settings = _open(config, debug)
+    end_date = until.date() if until else today_in(settings.business.timezone)
     with data_lock(settings.paths.data, "demo"), _bar("demo") as tell:
-        files = write_demo(settings, customers=customers, months=months, seed=seed, progress=tell)
-    out.print(f"wrote {', '.join(path.name for path in files)} into {settings.paths.raw}", highlight=False)
+        made = write_demo(
+            settings, n_customers=customers, n_months=months, seed=seed, end_date=end_date, dirty=dirty, progress=tell
+        )
+    for source, path in made.files.items():
+        out.print(f"{made.n_rows[source]:>10,} rows  {path}", highlight=False)
 
 
 @app.command()

@@ -280,3 +280,21 @@ def own_command(config: Path | None, *words: str) -> list[str]:
     # -P: a folder named `jobs` where the user stands must not be taken for ours.
     named = ["--config", str(config.resolve())] if config is not None else []
     return [sys.executable, "-P", "-m", "jobs.cli", *words, *named]
+
+
+@contextlib.contextmanager
+def stop_event() -> Iterator[threading.Event]:
+    """An event that SIGTERM and Ctrl-C set; a second Ctrl-C does not wait."""
+    stop = threading.Event()
+
+    def handle(number: int, _frame: object) -> None:
+        if stop.is_set() and number == signal.SIGINT:
+            raise KeyboardInterrupt
+        stop.set()
+
+    before = {number: signal.signal(number, handle) for number in (signal.SIGTERM, signal.SIGINT)}
+    try:
+        yield stop
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)

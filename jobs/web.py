@@ -17,7 +17,7 @@ from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
 from clv import log
 from clv.config import CONFIG_ENV, Settings
 from clv.errors import RequestError, SettingsError
-from jobs.run import data_lock
+from jobs.run import data_lock, today_in
 from jobs.schedule import Worker, own_command, stop_event, worker_lock
 from warehouse import publish, sources
 from warehouse.journal import Journal
@@ -81,6 +81,7 @@ def serve(settings: Settings, config: Path | None, host: str, port: int) -> None
         import gunicorn.app.base  # type: ignore[import-untyped, unused-ignore]
     except ImportError:
         import waitress  # type: ignore[import-untyped, unused-ignore]
+
         from dashboard.server import server
 
         waitress.serve(server, host=host, port=port, threads=settings.dashboard.threads * settings.dashboard.workers)
@@ -153,7 +154,9 @@ def up(settings: Settings, config: Path | None, host: str, port: int, err: Conso
             with data_lock(settings.paths.data, "demo"), _bar(err) as bar:
                 task = bar.add_task("demo", total=1.0)
                 write_demo(
-                    settings, progress=lambda share, message: bar.update(task, completed=share, description=message)
+                    settings,
+                    end_date=today_in(settings.business.timezone),
+                    progress=lambda share, message: bar.update(task, completed=share, description=message),
                 )
         first = None
         if publish.current_id(settings.paths.data) is None:
