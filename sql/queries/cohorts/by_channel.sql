@@ -1,0 +1,22 @@
+-- Do customers of some channels come back more often? Averages over cohorts, weighted by their
+-- size; only cohorts whose month is over count.
+-- grain: one row per channel of the first order and month number
+-- parameters: none
+select
+    channel,
+    month_number,
+    count(*) as n_cohorts,
+    cast(sum(n_cohort) as bigint) as n_customers,
+    cast(sum(buyers) as double) / nullif(cast(sum(n_cohort) as double), 0e0) as bought_share,
+    cast(sum(buyers_or_later) as double)
+    / nullif(cast(sum(n_cohort) as double), 0e0) as bought_or_later_share,
+    sum(revenue) / nullif(sum(base_revenue), 0e0) as net_revenue_retention,
+    sum(capped_revenue) / nullif(sum(capped_base_revenue), 0e0) as gross_revenue_retention,
+    sum(cumulative_revenue)
+    / nullif(cast(sum(n_cohort) as double), 0e0) as cumulative_revenue_per_customer,
+    sum(cumulative_margin)
+    / nullif(cast(sum(n_cohort) as double), 0e0) as cumulative_margin_per_customer,
+from marts.cohort_channels
+where not is_running
+group by channel, month_number
+order by channel, month_number

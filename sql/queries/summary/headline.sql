@@ -1,0 +1,67 @@
+-- How the customers are doing and what they are expected to bring.
+-- grain: one row
+-- parameters: $as_of date, first day that is not known
+with
+    totals as (
+        select
+            count(first_order_date) as n_customers,
+            count(case when n_orders >= 2 then 1 end) as n_repeat_customers,
+            count(case when recency_days <= 90 then 1 end) as n_active_90d,
+            count(case when tenure_days <= 90 then 1 end) as n_new_90d,
+            round(coalesce(sum(revenue), 0e0), 4) as revenue,
+            round(coalesce(sum(margin), 0e0), 4) as margin,
+            round(coalesce(sum(revenue_365d), 0e0), 4) as revenue_365d,
+            round(coalesce(sum(revenue_90d), 0e0), 4) as revenue_90d,
+            max(horizon_days) as horizon_days,
+            round(sum(expected_revenue), 4) as expected_revenue,
+            round(sum(expected_margin), 4) as expected_margin,
+            round(sum(expected_revenue_discounted), 4) as expected_revenue_discounted,
+            sum(p_alive) as expected_alive,
+            count(expected_revenue) as n_predicted,
+            max(prediction_as_of) as prediction_as_of,
+            max(model_version) as model_version,
+        from marts.customers
+    ),
+
+    year_before as (
+        select
+            min(period_start) as first_day,
+            round(
+                sum(
+                    case
+                        when
+                            date_diff('day', period_start, $as_of) > 365
+                            and date_diff('day', period_start, $as_of) <= 730
+                        then revenue
+                        else 0e0
+                    end
+                ),
+                4
+            ) as revenue,
+        from marts.activity
+        where grain = 'day'
+    )
+select
+    totals.n_customers,  -- with a purchase
+    totals.n_repeat_customers,  -- with two orders or more
+    cast(totals.n_repeat_customers as double)
+    / nullif(cast(totals.n_customers as double), 0e0) as repeat_rate,
+    totals.n_active_90d,  -- bought in the last 90 days
+    totals.n_new_90d,  -- first bought in the last 90 days
+    totals.revenue,  -- net, to date
+    totals.margin,
+    totals.revenue_365d,
+    totals.revenue_90d,
+    case
+        when date_diff('day', year_before.first_day, $as_of) >= 730 then year_before.revenue
+    end as revenue_previous_365d,  -- NULL with less than two years of history
+    totals.horizon_days,
+    totals.expected_revenue,  -- customer equity: all customers, over horizon_days; NULL while there is no model
+    totals.expected_margin,
+    totals.expected_revenue_discounted,
+    totals.expected_alive,  -- sum of P(alive)
+    totals.n_predicted,
+    totals.prediction_as_of,
+    totals.model_version,
+from totals
+cross join year_before

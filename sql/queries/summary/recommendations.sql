@@ -1,0 +1,135 @@
+-- What to do next, found in the data, the most money first. Each names its money and where to look.
+-- grain: one row per recommendation, at most six
+-- parameters: $as_of date, first day that is not known
+with
+    -- what customers who stood in each segment one primary horizon ago went on to spend
+    followed as (
+        select segment_before as segment, avg(next_revenue) as mean_next_revenue,
+        from marts.customer_moves
+        group by segment_before
+    ),
+
+    segments as (
+        select
+            customers.segment,
+            count(*) as n_customers,
+            sum(customers.revenue_365d) as revenue_365d,
+            sum(customers.expected_revenue) as expected_revenue,
+            count(*) * max(followed.mean_next_revenue) as followed_revenue,
+        from marts.customers as customers
+        left join followed on followed.segment = customers.segment
+        group by customers.segment
+    ),
+
+    best as (
+        select count(*) as n_customers, sum(expected_revenue) as expected_revenue,
+        from marts.customers
+        where value_percentile >= 96
+    ),
+
+    overdue as (
+        select count(*) as n_customers, sum(expected_revenue) as expected_revenue,
+        from marts.customers
+        where overdue_index > 1e0 and n_orders >= 2
+    ),
+
+    -- last 90 days against the 90 before, where both are known
+    channel_totals as (
+        select
+            member,
+            sum(
+                case when date_diff('day', day, $as_of) <= 90 then revenue else 0e0 end
+            ) as recent_revenue,
+            sum(
+                case when date_diff('day', day, $as_of) > 90 then revenue else 0e0 end
+            ) as earlier_revenue,
+        from marts.revenue_mix
+        where
+            dimension = 'channel'
+            and date_diff('day', day, $as_of) <= 180
+            and (select min(day) from marts.revenue_daily) <= cast($as_of as date) - 180
+        group by member
+    ),
+
+    channels as (
+        select member, earlier_revenue - recent_revenue as lost_revenue,
+        from channel_totals
+        order by lost_revenue desc, member
+        limit 1
+    ),
+
+    quarantined as (
+        select cast(sum(n_quarantined) as bigint) as n_rows, sum(abs(amount_quarantined)) as amount,
+        from landing.files
+        where source = 'transactions'
+    ),
+
+    found as (
+        select
+            'win_back' as kind,
+            segment as subject,
+            n_customers,
+            revenue_365d as money,
+            'revenue of the last 365 days' as money_is,
+            concat('/customers?segment=', replace(segment, ' ', '+')) as link,
+        from segments
+        where segment in ('Cannot lose', 'At risk')
+        union all
+        select
+            'second_order',
+            segment,
+            n_customers,
+            coalesce(expected_revenue, followed_revenue),
+            case
+                when expected_revenue is not null
+                then 'expected revenue over the primary horizon'
+                else 'revenue if they do as customers like them did over the primary horizon'
+            end,
+            concat('/customers?segment=', replace(segment, ' ', '+')),
+        from segments
+        where segment = 'New'
+        union all
+        select
+            'protect_best',
+            'top 5 % by expected revenue',
+            n_customers,
+            expected_revenue,
+            'expected revenue over the primary horizon',
+            '/customers?sort=-expected_revenue',
+        from best
+        union all
+        select
+            'remind_overdue',
+            'later than their rhythm',
+            n_customers,
+            expected_revenue,
+            'expected revenue over the primary horizon',
+            '/customers?sort=-overdue_index',
+        from overdue
+        union all
+        select
+            'falling_channel',
+            member,
+            null,
+            lost_revenue,
+            'revenue lost in the last 90 days against the 90 before',
+            '/overview',
+        from channels
+        union all
+        select
+            'repair_data', 'quarantined rows', null, amount, 'amount on quarantined rows', '/data',
+        from quarantined
+        where n_rows > 0
+    )
+select
+    kind,
+    subject,
+    n_customers,  -- NULL where it is not about customers
+    round(money, 4) as money,
+    money_is,
+    link,
+    row_number() over (order by money desc, kind, subject) as place,
+from found
+where money > 0e0 and coalesce(n_customers, 1) > 0
+order by money desc, kind, subject
+limit 6
