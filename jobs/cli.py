@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import contextlib
 import os
+import subprocess
 import sys
 from collections.abc import Iterator, Mapping, Sequence
 from datetime import date, datetime
@@ -338,12 +339,14 @@ def sql(
     debug: Debug = False,
 ) -> None:
     """Read-only SQL on the published build."""
-    from jobs import shell
+    from warehouse.ask import Warehouse
 
     settings = _open(config, debug)
+    warehouse = Warehouse(settings.paths.data, settings.engine)
     if query is None:
-        sys.exit(shell.open_shell(settings))
-    _print_frame(shell.answer(settings, query))
+        with warehouse.shell() as command:
+            sys.exit(subprocess.call(command))  # noqa: S603 our own program
+    _print_frame(warehouse.run_sql(query))
 
 
 @models_app.command("list")

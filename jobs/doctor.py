@@ -6,13 +6,13 @@ import subprocess
 from collections.abc import Iterator
 
 from clv.config import Settings
-from clv.errors import ClvError
+from clv.errors import ClvError, NoBuildError
 from jobs.catalog import JOBS
 from jobs.run import today_in
 from jobs.schedule import cron_trigger
-from jobs.shell import shell_program
 from jobs.web import check_address
 from warehouse import health
+from warehouse.ask import Warehouse
 from warehouse.health import Finding
 
 
@@ -21,7 +21,7 @@ def examine(settings: Settings) -> list[Finding]:
     return [
         *health.examine(settings, today_in(settings.business.timezone)),
         *_schedule(settings),
-        *_shell(),
+        *_shell(settings),
         *_address(settings),
     ]
 
@@ -38,14 +38,19 @@ def _schedule(settings: Settings) -> Iterator[Finding]:
     yield Finding("schedule", "ok" if lines else "warning", said or "nothing is scheduled", "Set cron lines in [jobs]")
 
 
-def _shell() -> Iterator[Finding]:
-    program = shell_program()
+def _shell(settings: Settings) -> Iterator[Finding]:
     remedy = 'pip install duckdb-cli; `clv sql "select …"` works without it'
-    if program is None:
-        yield Finding("duckdb shell", "warning", "is not installed", remedy)
+    try:
+        with Warehouse(settings.paths.data, settings.engine).shell() as command:
+            # The real thing on the real file: a shell that is too old refuses the format of the build.
+            command = [*command, "-c", "select count(*) from duckdb_views() where not internal"]
+            answer = subprocess.run(command, capture_output=True, text=True, check=False, timeout=60)  # noqa: S603 our own program
+    except NoBuildError:
         return
-    answer = subprocess.run([str(program), "-version"], capture_output=True, text=True, check=False)  # noqa: S603 our own program
-    said = answer.stdout.strip() or answer.stderr.strip()
+    except ClvError as error:
+        yield Finding("duckdb shell", "warning", str(error), remedy)
+        return
+    said = "opens the published build" if answer.returncode == 0 else answer.stderr.strip()
     yield Finding("duckdb shell", "ok" if answer.returncode == 0 else "warning", said, remedy)
 
 

@@ -9,6 +9,7 @@ from __future__ import annotations
 import contextlib
 import fcntl
 import os
+import shutil
 import signal
 import threading
 import time
@@ -19,6 +20,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 from zoneinfo import ZoneInfo
 
+import psutil
 from loguru import logger
 
 from clv import log
@@ -26,10 +28,9 @@ from clv.errors import BusyError, ClvError
 from warehouse.journal import Journal
 
 if TYPE_CHECKING:
-    from warehouse.ask import Warehouse
-
     from clv.config import Settings
     from jobs.catalog import Job
+    from warehouse.ask import Warehouse
 
 LOCK = ".job.lock"
 """In the data folder; held while a job works, so that two never write at once. Dies with its process."""
@@ -146,6 +147,7 @@ def execute(
         data_lock(settings.paths.data, job.name, wait=wait if adopted else None),
     ):
         run_id = row.begin(by, params)
+        sweep(settings.paths.cache)
         log.bind_run(run_id)
         logger.bind(job=job.name, by=by, **params).info("{} starts", job.name)
         context = RunContext(
@@ -161,6 +163,14 @@ def execute(
         detail = dict(job.load()(context) or {})
         row.end(detail)
         return detail
+
+
+def sweep(cache: Path) -> None:
+    """Remove the scratch folders of processes that are gone: `<cache>/<what>/<pid>-…`, left by a crash."""
+    for folder in cache.glob("*/*-*"):
+        pid = folder.name.partition("-")[0]
+        if folder.is_dir() and pid.isdigit() and not psutil.pid_exists(int(pid)):
+            shutil.rmtree(folder, ignore_errors=True)
 
 
 class _Row:

@@ -32,6 +32,8 @@ NATIVE_BYTES = 32 * 2**20
 EMPTY_AS_OF = date(1970, 1, 1)
 """The as-of date of a build without one transaction."""
 CHECKS = "outputs.checks"
+JOURNALED = ("outputs.runs", "outputs.job_requests")
+"""Exports of the journal: each build takes them along, but that a job has run is no reason to build again."""
 
 
 @dataclass(frozen=True)
@@ -131,7 +133,7 @@ def _plan(settings: Settings, as_of: date | None, only_core: bool, sql_root: Pat
         "only_core": only_core,
         "as_of": as_of,
         "params": params,
-        "tables": {name: table.key for name, table in tables.items()},
+        "tables": {name: table.key for name, table in tables.items() if name not in JOURNALED},
         "checks": {file.name: [file.digest, file.severity, file.what] for file in checked},
         "comments": {file.name: file.comments for file in order},
     }
