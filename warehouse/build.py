@@ -353,7 +353,7 @@ def _link(source: Path, target: Path) -> None:
 
 def _run_checks(plan: _Plan, sessions: Sequence[engine.Session]) -> list[checks.CheckResult]:
     session = sessions[0]
-    results = [_accounting(plan, session)]
+    results = _accounting(plan, session)
     for file in plan.files.values():
         if file.folder != "checks":
             continue
@@ -368,14 +368,21 @@ def _run_checks(plan: _Plan, sessions: Sequence[engine.Session]) -> list[checks.
     return results
 
 
-def _accounting(plan: _Plan, session: engine.Session) -> checks.CheckResult:
+def _accounting(plan: _Plan, session: engine.Session) -> list[checks.CheckResult]:
+    """The checks that are not SQL: what was landed is all there, and all of it was staged."""
+
     def rows(paths: Sequence[Path]) -> int:
         return sum(session.rows_in(path) for path in paths)
 
     keys = [(one, (one.source, one.file_id)) for one in plan.landed]
     accepted = {key: rows(one.accepted) for one, key in keys}
     quarantined = {key: rows(one.quarantined) for one, key in keys}
-    return checks.accounting(plan.landed, accepted, quarantined)
+    results = [checks.accounting(plan.landed, accepted, quarantined)]
+    staged = plan.tables.get("staging.transactions")
+    if staged is not None:
+        n_accepted = sum(n for (source, _), n in accepted.items() if source == "transactions")
+        results.append(checks.all_staged(n_accepted, staged.rows))
+    return results
 
 
 def _write_checks(results: Sequence[checks.CheckResult], folder: Path) -> Table:
@@ -407,7 +414,7 @@ def _write_databases(settings: Settings, plan: _Plan, folder: Path) -> set[str]:
     con = engine.connect(settings.engine, temp)
     try:
         # Views name their files relative to the build's folder, so that the data folder can be moved.
-        con.execute(f"set file_search_path = {engine.quoted(str(folder))}")
+        con.execute(f"set global file_search_path = {engine.quoted(str(folder))}")
         for catalog in ("serving", "shell"):
             path = engine.quoted(str(folder / f"{catalog}.duckdb"))
             con.execute(f"attach {path} as {catalog} (storage_version '{engine.STORAGE_VERSION}')")

@@ -45,12 +45,14 @@ class CheckResult:
 
 def run_check(con: duckdb.DuckDBPyConnection, file: SqlFile, params: Mapping[str, Any]) -> CheckResult:
     """Count the rows that *file* returns and keep the first few."""
-    reader = con.sql(file.sql, params={name: params[name] for name in file.params}).to_arrow_reader(_BATCH_ROWS)
+    cursor = con.cursor()
+    reader = cursor.sql(file.sql, params={name: params[name] for name in file.params}).to_arrow_reader(_BATCH_ROWS)
     n_offending = 0
     sample: list[dict[str, Any]] = []
     for batch in reader:
         n_offending += batch.num_rows
         sample += batch.slice(0, SAMPLE_ROWS - len(sample)).to_pylist()
+    cursor.close()
     return CheckResult(
         name=file.name.removeprefix("checks/"),
         claim=file.what,
@@ -92,6 +94,18 @@ def accounting(
         severity="error",
         n_offending=len(wrong),
         sample=json.dumps(wrong[:SAMPLE_ROWS], default=str),
+    )
+
+
+def all_staged(n_accepted: int, n_staged: int) -> CheckResult:
+    """No accepted transaction is lost on the way to the staging table, as it would be when its bucket is not built."""
+    lost = abs(n_accepted - n_staged)
+    return CheckResult(
+        name="every_accepted_line_is_staged",
+        claim="every accepted transaction is in staging.transactions (after a change of [engine] buckets, land again)",
+        severity="error",
+        n_offending=lost,
+        sample=json.dumps([{"n_accepted": n_accepted, "n_staged": n_staged}] if lost else []),
     )
 
 

@@ -78,8 +78,9 @@ def connect(
     con = duckdb.connect(
         ":memory:", config=_limits(engine, temp_folder, share=share, threads=threads or n_threads(engine))
     )
-    con.execute("set timezone = 'UTC'")
-    con.execute("set parquet_metadata_cache = true")  # files are immutable
+    # Global, as a plain `set` stays with its connection and cursors are connections of their own.
+    con.execute("set global timezone = 'UTC'")
+    con.execute("set global parquet_metadata_cache = true")  # files are immutable
     return con
 
 
@@ -99,17 +100,17 @@ def open_serving(
     con = duckdb.connect(
         str(path), read_only=True, config=_limits(engine, temp_folder, share=1, threads=n_threads(engine))
     )
-    con.execute("set timezone = 'UTC'")
-    con.execute("set parquet_metadata_cache = true")
-    con.execute("set late_materialization_max_rows = 1000")
-    con.execute(f"set file_search_path = {quoted(str(path.parent))}")
+    con.execute("set global timezone = 'UTC'")
+    con.execute("set global parquet_metadata_cache = true")
+    con.execute("set global late_materialization_max_rows = 1000")
+    con.execute(f"set global file_search_path = {quoted(str(path.parent))}")
     if is_locked:
         # DuckDB tests a relative name against the working directory before it looks along the search path, so both
         # forms have to be allowed.
         folders = sorted({str(path.parent), *(f"{child.name}/" for child in path.parent.iterdir() if child.is_dir())})
-        con.execute(f"set allowed_directories = [{', '.join(quoted(folder) for folder in folders)}]")
-        con.execute("set enable_external_access = false")
-        con.execute("set lock_configuration = true")
+        con.execute(f"set global allowed_directories = [{', '.join(quoted(folder) for folder in folders)}]")
+        con.execute("set global enable_external_access = false")
+        con.execute("set global lock_configuration = true")
     return con
 
 
@@ -168,15 +169,13 @@ class Session:
         path.parent.mkdir(parents=True, exist_ok=True)
         how = f"format parquet, compression zstd, row_group_size {ROW_GROUP_ROWS}"
         copy = f"copy (\n{sql}\n) to {quoted(str(path))} ({how})"
-        row = self.con.execute(copy, dict(params)).fetchone()
-        return int(row[0]) if row else 0
+        # Fetched to the end: a connection with a result left over refuses the next statement.
+        return int(self.con.execute(copy, dict(params)).fetchall()[0][0])
 
     def rows_in(self, path: Path) -> int:
         """Rows of a Parquet file, from its footer."""
-        row = self.con.execute(
-            "select coalesce(sum(num_rows), 0) from parquet_file_metadata($path)", {"path": str(path)}
-        ).fetchone()
-        return int(row[0]) if row else 0
+        sql = "select coalesce(sum(num_rows), 0) from parquet_file_metadata($path)"
+        return int(self.con.execute(sql, {"path": str(path)}).fetchall()[0][0])
 
     def close(self) -> None:
         """Free the memory."""
