@@ -1,0 +1,124 @@
+"""The web application: Dash with its pages, the shell, our own assets, and the headers that keep strangers out."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import flask
+from dash import Dash
+
+from clv.config import Settings
+from dashboard import data, shell, vendor
+from dashboard.components import sql
+
+ASSETS = Path(__file__).parent / "assets"
+FIRST_SCRIPT = "theme.js"
+"""Runs in the head, before the first paint; all other scripts come at the end of the body."""
+
+INDEX = """<!DOCTYPE html>
+<html lang="en" data-locale="$locale" data-currency="$currency">
+  <head>
+    {%metas%}
+    <title>{%title%}</title>
+    <link rel="icon" type="image/svg+xml" href="$icon">
+    <script src="$script"></script>
+    {%css%}
+  </head>
+  <body>
+    {%app_entry%}
+    <footer>
+      {%config%}
+      {%scripts%}
+      {%renderer%}
+    </footer>
+  </body>
+</html>
+"""
+
+HEADERS = {
+    "X-Content-Type-Options": "nosniff",
+    "X-Frame-Options": "SAMEORIGIN",
+    "Referrer-Policy": "same-origin",
+    "Permissions-Policy": "camera=(), geolocation=(), microphone=()",
+    "Cross-Origin-Opener-Policy": "same-origin",
+}
+
+
+def create_app(settings: Settings) -> Dash:
+    """The application for *settings*, warmed up: safe to give to a server with threads."""
+    app = Dash(
+        __package__,
+        use_pages=True,
+        title=shell.PRODUCT,
+        update_title=None,
+        assets_ignore=rf"{FIRST_SCRIPT}$",
+        external_stylesheets=vendor.STYLESHEETS,
+        include_pages_meta=False,
+        suppress_callback_exceptions=True,
+        meta_tags=[{"name": "viewport", "content": "width=device-width, initial-scale=1"}],
+        on_error=shell.on_error,
+    )
+    server: flask.Flask = app.server
+    site = data.install(server, settings)
+    vendor.register(server, settings.paths.cache)
+    app.index_string = _index(app, settings)
+    # A function, so that a browser that loads the app after a page was added sees it in the sidebar.
+    app.layout = lambda: shell.layout(settings.business.name)
+    shell.register(app)
+    sql.register(app)
+
+    @server.get("/healthz")
+    def healthz() -> flask.Response:
+        health = data.door().health()
+        body = {"status": "ok", "build": health.build_id, "says": health.text}
+        return flask.Response(json.dumps(body), mimetype="application/json", headers={"Cache-Control": "no-store"})
+
+    policy = ""
+
+    @server.after_request
+    def guard(response: flask.Response) -> flask.Response:
+        response.headers.update(HEADERS)
+        response.headers["Content-Security-Policy"] = policy
+        return response
+
+    # Dash sets itself up on the first request, which is not safe with threads; and only then are all scripts known.
+    server.test_client().get("/healthz")
+    policy = _policy(app)
+    site.journal.beat("web")
+    return app
+
+
+def _index(app: Dash, settings: Settings) -> str:
+    values = {
+        "$locale": settings.business.locale.replace("_", "-"),
+        "$currency": settings.business.currency,
+        "$icon": app.get_asset_url("favicon.svg"),
+        "$script": app.get_asset_url(FIRST_SCRIPT),
+    }
+    text = INDEX
+    for name, value in values.items():
+        text = text.replace(name, value)
+    return text
+
+
+def _policy(app: Dash) -> str:
+    """Nothing from other hosts; scripts from us only, and the few inline ones by their hash.
+
+    Styles must be allowed inline: React and Plotly set them on elements.
+    """
+    return "; ".join(
+        [
+            "default-src 'self'",
+            "script-src 'self' " + " ".join(app.csp_hashes()),
+            "style-src 'self' 'unsafe-inline'",
+            "img-src 'self' data: blob:",
+            "font-src 'self' data:",
+            "connect-src 'self'",
+            "worker-src 'self' blob:",
+            "object-src 'self'",
+            "frame-ancestors 'self'",
+            "base-uri 'self'",
+            "form-action 'self'",
+        ]
+    )

@@ -1,0 +1,139 @@
+// Clientside callbacks of the shell, and the keys and clicks that need no server.
+(function () {
+  const clientside = (window.dash_clientside = window.dash_clientside || {});
+  const stay = () => window.dash_clientside.no_update;
+
+  // Which URL parameters lose their meaning when another changes.
+  const RESETS = {period: ["from", "to"]};
+
+  function withValue(search, key, value, initial) {
+    const query = new URLSearchParams(search);
+    (RESETS[key] || []).forEach((other) => query.delete(other));
+    if (value === null || value === undefined || value === "" || String(value) === initial) query.delete(key);
+    else query.set(key, value);
+    const text = query.toString();
+    return text ? "?" + text : "";
+  }
+
+  clientside.retain = {
+    // The controls that were moved by hand write themselves into the URL; Dash then draws the page anew.
+    writeQuery(_values, search) {
+      const {triggered} = window.dash_clientside.callback_context;
+      let result = search || "";
+      for (const {prop_id: prop, value} of triggered) {
+        if (!prop.endsWith(".value")) continue;
+        const id = JSON.parse(prop.slice(0, -".value".length));
+        const now = new URLSearchParams(result).get(id.key) ?? id.default;
+        // A control that has just been drawn mostly holds what the URL says; where it does not, the server has put it right.
+        if (String(value ?? "") !== now) result = withValue(result, id.key, value, id.default);
+      }
+      return result === (search || "") ? stay() : result;
+    },
+
+    // The links of the sidebar: which one we are on, and the build that is looked at.
+    markNav(pathname, search, ids) {
+      const build = new URLSearchParams(search || "").get("build");
+      const isHere = (path) => path === pathname || (path !== "/" && (pathname || "").startsWith(path + "/"));
+      closeNav();
+      closeSearch();
+      document.querySelectorAll("details.alerts[open]").forEach((box) => (box.open = false));
+      return [
+        ids.map(({path}) => (build ? path + "?build=" + encodeURIComponent(build) : path)),
+        ids.map(({path}) => (isHere(path) ? "nav-item active" : "nav-item")),
+      ];
+    },
+
+    switchTheme(clicks) {
+      if (!clicks) return stay();
+      const theme = window.retainTheme.current() === "dark" ? "light" : "dark";
+      window.retainTheme.choose(theme);
+      return theme;
+    },
+
+    async copyText(clicks, text) {
+      if (!clicks) return stay();
+      await copy(text);
+      const label = document.querySelector("#sql-copy span");
+      const before = label.textContent;
+      label.textContent = "Copied";
+      setTimeout(() => (label.textContent = before), 1600);
+      return String(clicks);
+    },
+  };
+
+  async function copy(text) {
+    if (navigator.clipboard && window.isSecureContext) return navigator.clipboard.writeText(text);
+    const area = document.createElement("textarea"); // plain http: the old way is the only one
+    area.value = text;
+    document.body.append(area);
+    area.select();
+    document.execCommand("copy");
+    area.remove();
+  }
+
+  const root = document.documentElement;
+  const toggle = () => document.querySelector(".nav-toggle");
+
+  function setNav(isOpen) {
+    root.toggleAttribute("data-nav-open", isOpen);
+    toggle()?.setAttribute("aria-expanded", String(isOpen));
+  }
+
+  function closeNav() {
+    setNav(false);
+  }
+
+  function closeSearch() {
+    document.querySelector(".search")?.classList.remove("is-open");
+  }
+
+  document.addEventListener("click", (event) => {
+    const action = event.target.closest("[data-action]")?.dataset.action;
+    if (action === "toggle-nav") setNav(!root.hasAttribute("data-nav-open"));
+    if (action === "close-nav") closeNav();
+    if (!event.target.closest(".search")) closeSearch();
+    document.querySelectorAll("details.alerts[open]").forEach((box) => {
+      if (!box.contains(event.target)) box.open = false;
+    });
+  });
+
+  document.addEventListener("focusin", (event) => {
+    const search = event.target.closest(".search");
+    if (search) search.classList.add("is-open");
+    else closeSearch();
+  });
+
+  const isTyping = (element) => element.closest("input, textarea, select, [contenteditable=true]") !== null;
+
+  document.addEventListener("keydown", (event) => {
+    const box = document.getElementById("search-text");
+    if (event.key === "/" && !event.ctrlKey && !event.metaKey && !event.altKey && !isTyping(event.target)) {
+      event.preventDefault();
+      box?.focus();
+      box?.select();
+      return;
+    }
+    if (event.key === "Escape") {
+      if (event.target.closest(".search")) {
+        closeSearch();
+        box.blur();
+      }
+      closeNav();
+      document.querySelectorAll("details.alerts[open]").forEach((open) => (open.open = false));
+      return;
+    }
+    if (!event.target.closest(".search")) return;
+    const hits = [...document.querySelectorAll(".search-hit")];
+    const at = hits.indexOf(event.target);
+    if (event.key === "ArrowDown" && hits.length) {
+      event.preventDefault();
+      hits[Math.min(at + 1, hits.length - 1)].focus();
+    } else if (event.key === "ArrowUp" && at >= 0) {
+      event.preventDefault();
+      (at === 0 ? box : hits[at - 1]).focus();
+    } else if (event.key === "Enter" && event.target === box && hits.length) {
+      event.preventDefault();
+      hits[0].click();
+    }
+  });
+})();

@@ -1,0 +1,221 @@
+"""The page's door: answers of the warehouse for the build that the URL names, and the facts of a page's URL.
+
+A page makes one `Door` from its query (`door(query)`) and asks it. Only `warehouse` knows SQL, only `Door` knows which
+build is looked at; links made by `Door.href` keep looking at it.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any, Literal
+from urllib.parse import parse_qsl, urlencode
+
+import flask
+import pandas as pd
+
+from clv.config import Settings
+from clv.errors import NoBuildError
+from dashboard.format import Format
+from warehouse.ask import BuildHandle, Warehouse
+from warehouse.journal import Journal, utc_now
+
+BUILD_KEY = "build"
+"""Name of the URL parameter that names an older build."""
+WORKER_SILENT_SECONDS = 60
+_EXTENSION = "retain"
+
+PERIODS = {"30": "30 days", "90": "90 days", "365": "12 months", "all": "All", "custom": "Custom"}
+DEFAULT_PERIOD = "90"
+
+
+@dataclass(frozen=True)
+class Site:
+    """What one web process holds open."""
+
+    settings: Settings
+    warehouse: Warehouse
+    journal: Journal
+    words: Format
+
+
+@dataclass(frozen=True)
+class Answer:
+    """The rows of a named query, and all that is needed to ask again."""
+
+    name: str
+    params: Mapping[str, Any]
+    build_id: str
+    frame: pd.DataFrame
+
+    @property
+    def is_empty(self) -> bool:
+        """Whether there is nothing to draw."""
+        return self.frame.empty
+
+    @property
+    def rows(self) -> list[Any]:
+        """The rows, as objects with a field a column."""
+        return records(self.frame)
+
+    @property
+    def row(self) -> Any:
+        """The only row."""
+        return self.rows[0]
+
+
+@dataclass(frozen=True)
+class Period:
+    """A span of days, and the equally long one before it."""
+
+    key: str
+    start: dt.date
+    end: dt.date
+    """First day after the period."""
+    first_day: dt.date
+    """First day that is known at all."""
+
+    @property
+    def n_days(self) -> int:
+        """Length of the period."""
+        return (self.end - self.start).days
+
+    @property
+    def bounds(self) -> dict[str, dt.date]:
+        """The parameters `$from_date` and `$to_date` of the queries."""
+        return {"from_date": self.start, "to_date": self.end}
+
+    @property
+    def is_comparable(self) -> bool:
+        """Whether the period before is wholly known."""
+        return self.start - (self.end - self.start) >= self.first_day
+
+
+@dataclass(frozen=True)
+class Health:
+    """What the dot at the foot of the sidebar says."""
+
+    tone: Literal["good", "warn", "bad"]
+    text: str
+    build_id: str | None
+    made_at: dt.datetime | None
+
+
+@dataclass(frozen=True)
+class Door:
+    """The warehouse as one page sees it: bound to the build that its URL names."""
+
+    site: Site
+    build: str | None = None
+    """The build that the URL names; None for the published one."""
+
+    @property
+    def words(self) -> Format:
+        """Wording in the shop's locale and currency."""
+        return self.site.words
+
+    @property
+    def settings(self) -> Settings:
+        """The settings that the process was started with."""
+        return self.site.settings
+
+    @property
+    def journal(self) -> Journal:
+        """Runs, alerts, saved views."""
+        return self.site.journal
+
+    @property
+    def handle(self) -> BuildHandle:
+        """The build that is looked at.
+
+        Raises:
+            NoBuildError: nothing is published, or there is no such build.
+        """
+        return self.site.warehouse.current(self.build)
+
+    def ask(self, name: str, **params: Any) -> Answer:
+        """The answer of `sql/queries/<name>.sql`.
+
+        Raises:
+            NoBuildError: nothing is published, or there is no such build.
+            RequestError: there is no such query, or a parameter is missing or unknown.
+        """
+        build_id = self.handle.id
+        return Answer(name, params, build_id, self.site.warehouse.query(name, build_id, **params))
+
+    def period(self, query: Mapping[str, str]) -> Period:
+        """The period that the URL names, cut to the days that are known; 90 days when it names none."""
+        known = self.ask("overview/period").row
+        first_day, as_of = _date(known.first_day), _date(known.as_of)
+        key = query.get("period", DEFAULT_PERIOD)
+        if key == "all":
+            return Period(key, first_day, as_of, first_day)
+        if key == "custom":
+            start, last_day = _iso(query.get("from")), _iso(query.get("to"))
+            end = min(as_of, last_day + dt.timedelta(days=1)) if last_day else as_of
+            start = max(first_day, start) if start else end - dt.timedelta(days=int(DEFAULT_PERIOD))
+            if start < end:
+                return Period(key, start, end, first_day)
+        n_days = int(key) if key in PERIODS and key.isdigit() else int(DEFAULT_PERIOD)
+        return Period(str(n_days), as_of - dt.timedelta(days=n_days), as_of, first_day)
+
+    def href(self, path: str, **query: Any) -> str:
+        """A link to a page of ours that keeps looking at the same build; parameters that are None are left out."""
+        pairs = {name: value for name, value in query.items() if value is not None}
+        if self.build:
+            pairs[BUILD_KEY] = self.build
+        return f"{path}?{urlencode(pairs)}" if pairs else path
+
+    def health(self) -> Health:
+        """Whether the warehouse answers and the worker lives."""
+        try:
+            handle = self.site.warehouse.current()
+        except NoBuildError:
+            return Health("warn", "No data yet", None, None)
+        made_at = dt.datetime.fromisoformat(handle.manifest["made_at"]).replace(tzinfo=None)
+        beats = self.journal.heartbeats()
+        alive = beats[(beats["role"] == "worker") & (beats["age_seconds"] <= WORKER_SILENT_SECONDS)]
+        if alive.empty:
+            return Health("warn", "Warehouse healthy, worker not running", handle.id, made_at)
+        return Health("good", "Warehouse healthy", handle.id, made_at)
+
+
+def install(server: flask.Flask, settings: Settings) -> Site:
+    """Open what *settings* name, for the life of the process."""
+    site = Site(
+        settings=settings,
+        warehouse=Warehouse(settings.paths.data, settings.engine),
+        journal=Journal(settings.journal_url),
+        words=Format(settings.business.currency, settings.business.locale),
+    )
+    server.extensions[_EXTENSION] = site
+    return site
+
+
+def door(query: Mapping[str, Any] | str | None = None) -> Door:
+    """The door for a page's query: the keyword arguments of a layout, or the `search` of a location."""
+    pairs = dict(parse_qsl((query or "").lstrip("?"))) if isinstance(query, str) or query is None else query
+    return Door(flask.current_app.extensions[_EXTENSION], pairs.get(BUILD_KEY) or None)
+
+
+def records(frame: pd.DataFrame) -> list[Any]:
+    """The rows of *frame* as objects with a field a column; what is missing is None, whatever the column's type."""
+    plain = frame.astype(object).where(frame.notna(), None)
+    return list(plain.itertuples(index=False))
+
+
+def now() -> dt.datetime:
+    """The present, UTC without zone, as the journal counts it."""
+    return utc_now()
+
+
+def _date(value: Any) -> dt.date:
+    return pd.Timestamp(value).date()
+
+
+def _iso(text: str | None) -> dt.date | None:
+    try:
+        return dt.date.fromisoformat(text or "")
+    except ValueError:
+        return None

@@ -1,0 +1,223 @@
+"""Words for numbers: money, counts, shares, days and dates in the shop's locale and currency (babel).
+
+Pages, charts and PDFs get a `Format` and ask it; nobody else turns a number into text. A missing value is always an
+en dash, a minus is always U+2212, and a rounded number never loses its unit.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+import math
+import re
+from dataclasses import dataclass
+from typing import Any, Literal
+
+from babel import Locale
+from babel.dates import format_date, format_datetime
+from babel.numbers import (
+    format_compact_currency,
+    format_compact_decimal,
+    format_currency,
+    format_decimal,
+    format_percent,
+    get_currency_symbol,
+)
+
+MISSING = "–"
+MINUS = "−"
+Kind = Literal["money", "money_exact", "count", "share", "days", "ratio", "decimal"]
+"""What a number is; `Format.words` chooses the wording from it."""
+
+
+def is_missing(value: Any) -> bool:
+    """Whether *value* is None, NaN, NaT or infinite: nothing that could be shown."""
+    if value is None:
+        return True
+    if isinstance(value, (dt.date, dt.timedelta)):
+        return value != value  # NaT is a datetime that is unequal to itself
+    try:
+        return not math.isfinite(float(value))
+    except (TypeError, ValueError):
+        return str(value) in ("", "NaT", "<NA>")
+
+
+@dataclass(frozen=True)
+class Format:
+    """The wording of one shop."""
+
+    currency: str = "USD"
+    locale: str = "en_US"
+
+    @property
+    def symbol(self) -> str:
+        """The currency's sign as the locale writes it."""
+        return get_currency_symbol(self.currency, locale=self.locale)
+
+    def words(self, value: Any, kind: Kind) -> str:
+        """*value* in the wording of its *kind*."""
+        return {
+            "money": self.money,
+            "money_exact": self.money_exact,
+            "count": self.count,
+            "share": self.share,
+            "days": self.days,
+            "ratio": self.ratio,
+            "decimal": self.decimal,
+        }[kind](value)
+
+    def money(self, value: Any) -> str:
+        """Money in three figures: £943k, £5.96M; whole units below a thousand, pence below a hundred."""
+        if is_missing(value):
+            return MISSING
+        value = float(value)
+        if abs(value) < 1000:
+            return self.money_exact(value) if 0 < abs(value) < 100 else self._money_whole(value)
+        value = _three_figures(value)
+        full = format_compact_currency(value, self.currency, locale=self.locale, fraction_digits=2)
+        if _is_long(full):  # German has no short word for a thousand
+            return self._money_whole(value)
+        return _minus(
+            format_compact_currency(value, self.currency, locale=self.locale, fraction_digits=_spare_digits(full))
+        )
+
+    def money_whole(self, value: Any) -> str:
+        """Money without pence, all digits: £1,234,567."""
+        return MISSING if is_missing(value) else self._money_whole(float(value))
+
+    def money_exact(self, value: Any) -> str:
+        """Money to the currency's smallest unit: £1,234.50."""
+        return (
+            MISSING if is_missing(value) else _minus(format_currency(float(value), self.currency, locale=self.locale))
+        )
+
+    def count(self, value: Any) -> str:
+        """A whole number with all its digits: 1,234,567."""
+        return MISSING if is_missing(value) else _minus(format_decimal(round(float(value)), locale=self.locale))
+
+    def count_compact(self, value: Any) -> str:
+        """A number in three figures: 247k; all digits below ten thousand."""
+        if is_missing(value) or abs(float(value)) < 10_000:
+            return self.count(value)
+        value = _three_figures(float(value))
+        full = format_compact_decimal(value, locale=self.locale, fraction_digits=2)
+        if _is_long(full):
+            return self.count(value)
+        return _minus(format_compact_decimal(value, locale=self.locale, fraction_digits=_spare_digits(full)))
+
+    def share(self, value: Any, digits: int | None = None) -> str:
+        """A share (0–1) in per cent; one digit after the point below ten per cent unless *digits* says otherwise."""
+        if is_missing(value):
+            return MISSING
+        share = float(value)
+        places = (1 if 0 < abs(share) < 0.1 else 0) if digits is None else digits
+        return _minus(
+            format_percent(share, format="#,##0" + ("." + "0" * places if places else "") + "%", locale=self.locale)
+        )
+
+    def points(self, value: Any) -> str:
+        """A difference of shares in percentage points, unsigned: 0.6 pts."""
+        return MISSING if is_missing(value) else f"{self.decimal(abs(float(value)) * 100, 1)} pts"
+
+    def decimal(self, value: Any, digits: int = 2) -> str:
+        """A plain number with *digits* after the point."""
+        if is_missing(value):
+            return MISSING
+        return _minus(
+            format_decimal(float(value), format="#,##0." + "0" * digits if digits else "#,##0", locale=self.locale)
+        )
+
+    def ratio(self, value: Any) -> str:
+        """A ratio such as return on investment: 3.4×."""
+        return MISSING if is_missing(value) else f"{self.decimal(value, 1)}×"
+
+    def days(self, value: Any) -> str:
+        """A span in days: 412 days."""
+        if is_missing(value):
+            return MISSING
+        return f"{self.count(value)} {'day' if round(float(value)) == 1 else 'days'}"
+
+    def date(self, value: Any) -> str:
+        """A day, never ambiguous: 03 Aug 2025."""
+        return MISSING if is_missing(value) else format_date(_as_date(value), "dd MMM yyyy", locale=self.locale)
+
+    def day(self, value: Any) -> str:
+        """A day of a known year: 03 Aug."""
+        return MISSING if is_missing(value) else format_date(_as_date(value), "dd MMM", locale=self.locale)
+
+    def month(self, value: Any) -> str:
+        """A month: Aug 2025."""
+        return MISSING if is_missing(value) else format_date(_as_date(value), "MMM yyyy", locale=self.locale)
+
+    def period(self, start: dt.date, end: dt.date) -> str:
+        """The days from *start* up to, not including, *end*: 03 Aug 2025 – 31 Oct 2025."""
+        return f"{self.date(start)} – {self.date(end - dt.timedelta(days=1))}"
+
+    def moment(self, value: Any) -> str:
+        """A moment to the minute: 03 Aug 2025, 06:12."""
+        if is_missing(value):
+            return MISSING
+        return format_datetime(value, "dd MMM yyyy, HH:mm", locale=self.locale)
+
+    def ago(self, value: Any, now: dt.datetime) -> str:
+        """How long before *now* a moment was: 5 min ago."""
+        if is_missing(value):
+            return MISSING
+        seconds = (now - value).total_seconds()
+        return "just now" if seconds < 5 else f"{self.duration(seconds)} ago"
+
+    def duration(self, seconds: Any) -> str:
+        """A span of time in its largest sensible unit: 0.4 s, 12 s, 5 min, 3 h, 2 days."""
+        if is_missing(seconds):
+            return MISSING
+        span = max(0.0, float(seconds))
+        if span < 10:
+            return f"{self.decimal(span, 1)} s"
+        for limit, unit, name in ((90, 1, "s"), (5400, 60, "min"), (129_600, 3600, "h")):
+            if span < limit:
+                return f"{self.count(span / unit)} {name}"
+        return self.days(span / 86_400)
+
+    def ticks(self, values: list[float], kind: Kind) -> list[str]:
+        """Axis labels: as `words`, but zero money has no pence and all ticks are short."""
+        short = {"money": self._money_tick, "count": self.count_compact}
+        return [short[kind](value) if kind in short else self.words(value, kind) for value in values]
+
+    def _money_tick(self, value: float) -> str:
+        if abs(value) < 1000:
+            return self._money_whole(value)
+        text = format_compact_currency(value, self.currency, locale=self.locale, fraction_digits=2)
+        if _is_long(text):
+            return self._money_whole(value)
+        return _minus(
+            re.sub(r"([.,]\d*?)0+(?=\D|$)", lambda found: found[1] if len(found[1]) > 1 else "", text, count=1)
+        )
+
+    def _money_whole(self, value: float) -> str:
+        pattern = re.sub(r"([.,])0+", "", Locale.parse(self.locale).currency_formats["standard"].pattern)
+        return _minus(
+            format_currency(round(value), self.currency, format=pattern, locale=self.locale, currency_digits=False)
+        )
+
+
+def _three_figures(value: float) -> float:
+    """Rounded before it is worded: 999,999 is 1M, not 1000K."""
+    return float(f"{value:.3g}")
+
+
+def _is_long(text: str) -> bool:
+    """Whether the locale wrote a compact number out in full."""
+    return re.search(r"\d{4}", text) is not None
+
+
+def _spare_digits(text: str) -> int:
+    """How many digits after the point leave three figures, given a compact number written with two."""
+    whole = re.search(r"\d+", text)
+    return max(0, 3 - len(whole[0])) if whole else 0
+
+
+def _minus(text: str) -> str:
+    return text.replace("-", MINUS)
+
+
+def _as_date(value: Any) -> dt.date:
+    return value.date() if isinstance(value, dt.datetime) else value
