@@ -135,14 +135,12 @@ with
                 ) as bigint
             ) as n_days_4h,
 
-            sum(amount * exp(- age_days / (0.33e0 * $horizon_days))) as revenue_decay_third_h,
-            sum(amount * exp(- age_days / (1e0 * $horizon_days))) as revenue_decay_1h,
-            sum(amount * exp(- age_days / (3e0 * $horizon_days))) as revenue_decay_3h,
-            sum(
-                is_purchase_day * exp(- age_days / (0.33e0 * $horizon_days))
-            ) as n_days_decay_third_h,
-            sum(is_purchase_day * exp(- age_days / (1e0 * $horizon_days))) as n_days_decay_1h,
-            sum(is_purchase_day * exp(- age_days / (3e0 * $horizon_days))) as n_days_decay_3h,
+            sum(amount * weight_third_h) as revenue_decay_third_h,
+            sum(amount * weight_1h) as revenue_decay_1h,
+            sum(amount * weight_3h) as revenue_decay_3h,
+            sum(is_purchase_day * weight_third_h) as n_days_decay_third_h,
+            sum(is_purchase_day * weight_1h) as n_days_decay_1h,
+            sum(is_purchase_day * weight_3h) as n_days_decay_3h,
 
             -- the forecast period, whole years earlier
             sum(
