@@ -93,7 +93,7 @@ class Paths(Section):
 class Source(Section):
     """One input table: which files, and how their columns map to ours."""
 
-    files: str = ""
+    files: str | tuple[str, ...] = ""
     columns: dict[str, str] = {}
     delimiter: str = ""
     encoding: str = ""

@@ -1,0 +1,671 @@
+"""Land files: every source line becomes one accepted row, one quarantined row, a blank or a header. Nothing else.
+
+    landing/<source>/<file id>/accepted*.parquet    typed rows, see `landing.COLUMNS`
+                               quarantine.parquet   line number, bytes, all reasons
+                               account.json         written last; a folder without it does not exist
+    landing/.tmp/                                   where a file is landed before it is renamed into place
+
+The file id is a hash of the bytes and of the mapping, so that landing a file twice adds nothing, and a changed mapping
+lands it again in place of the old rows. A kill at any moment leaves only rubbish in `.tmp`, which the next run removes.
+
+How a file goes through: `dialect.examine` (hash, encoding) → `sources.find_layout` (delimiter, header, mapping) →
+`records` (lines into fields, structural rejects) → `typed` (types and reasons) → duplicates → `rejects` (bytes of the
+rejected lines, read from the file again) → the account, counted from what is on disk.
+"""
+
+from __future__ import annotations
+
+import fcntl
+import hashlib
+import json
+import os
+import shutil
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import asdict, dataclass, field, replace
+from datetime import UTC, date, datetime
+from pathlib import Path
+from typing import Any
+
+import duckdb
+import numpy as np
+import pyarrow as pa
+from loguru import logger
+from sqlglot import exp
+
+from clv.config import Settings, Source
+from clv.errors import BusyError, SourceError
+from warehouse import rejects, sources
+from warehouse.dialect import Bytes, examine, sha256_of
+from warehouse.engines import duckdb as engine
+from warehouse.landing import COLUMNS, Landed, landed_files
+from warehouse.mapping import CLOCK, MONEY, map_columns
+from warehouse.records import Account, Layout, reads_whole_as_quoted, records, schema
+from warehouse.typed import Reading, run_query
+from warehouse.values import sql_text
+
+FORMAT = 1
+"""Part of the file id: raised when the same file would be read differently."""
+ONE_PART_ROWS = 2_000_000
+"""Up to this many rows a file is landed as one part; larger ones are landed by bucket, so that memory stays flat."""
+TEMP = ".tmp"
+ACCOUNT = "account.json"
+Progress = Callable[[float, str], None]
+
+
+@dataclass(frozen=True)
+class FileAccount:
+    """What became of one file: the columns of `landing.files`, and how it was read."""
+
+    source: str
+    file_id: str
+    file_name: str
+    bytes: int = 0
+    n_lines: int = 0
+    """Lines; with the dialect `quoted`, records, each of which may span several lines."""
+    n_header: int = 0
+    n_blank: int = 0
+    n_accepted: int = 0
+    n_quarantined: int = 0
+    n_duplicates: int = 0
+    """Of the quarantined rows: those that are exact duplicates."""
+    amount_accepted: float = 0.0
+    amount_quarantined: float = 0.0
+    first_ts: str | None = None
+    last_ts: str | None = None
+    landed_at: str = ""
+    """UTC."""
+    encoding: str = ""
+    delimiter: str = ""
+    dialect: str = ""
+    """`lines`, `quoted` (records may span lines), `whitespace`, `json` or `parquet`."""
+    content_sha256: str = ""
+    mapping_sha256: str = ""
+    columns: dict[str, str] = field(default_factory=dict)
+    """Ours → theirs, as it was read."""
+    notes: tuple[str, ...] = ()
+    """What had to be decided, in words: date order, decimal comma, encoding."""
+    reasons: dict[str, int] = field(default_factory=dict)
+    """Quarantined rows by reason; a row with two reasons counts under both."""
+    revisit_on: str | None = None
+    """Earliest future date that was quarantined: from that day on the file is landed again."""
+    is_new: bool = field(default=True, compare=False)
+    """False when the file had been landed before."""
+
+
+class LandingError(SourceError):
+    """Some files could not be landed; the others are."""
+
+    def __init__(self, failures: Sequence[str], accounts: Sequence[FileAccount]) -> None:
+        super().__init__("\n".join(failures))
+        self.failures = list(failures)
+        self.accounts = list(accounts)
+        """Of the files that did land."""
+
+
+def land(
+    settings: Settings, files: Sequence[Path] | None = None, *, today: date, progress: Progress | None = None
+) -> list[FileAccount]:
+    """Land what is new among the files of `[sources]`, or among *files*.
+
+    Args:
+        settings: `[sources]`, `[paths]`, `[engine]`.
+        files: only these.
+        today: rows dated later are quarantined, until the day comes.
+        progress: called with a share from 0 to 1 and what is being done.
+
+    Returns:
+        One account per file, in order; `is_new` tells those that were landed now.
+
+    Raises:
+        LandingError: some files could not be read; all others have been landed, see `accounts`.
+        SourceError: a file of *files* is missing or not recognised.
+        BusyError: another process is landing.
+    """
+    say = progress or (lambda _share, _message: None)
+    landing = settings.paths.landing
+    landing.mkdir(parents=True, exist_ok=True)
+    with _alone(landing):
+        shutil.rmtree(landing / TEMP, ignore_errors=True)
+        found = sources.resolve(settings, files)
+        total = sum(file.path.stat().st_size for file in found) or 1
+        done = 0
+        accounts: list[FileAccount] = []
+        failures: list[str] = []
+        for file in found:
+            size = file.path.stat().st_size
+            share, span = done / total, size / total
+
+            def part(inner: float, message: str, share: float = share, span: float = span) -> None:
+                say(min(share + span * inner, 1.0), message)
+
+            part(0.0, f"landing {file.name}")
+            try:
+                accounts.append(_land_one(settings, file, today, part))
+            except SourceError as error:
+                failures.append(str(error))
+                logger.bind(file=file.name, source=file.source).warning("file not landed")
+            done += size
+        shutil.rmtree(landing / TEMP, ignore_errors=True)
+        say(1.0, f"{len(accounts)} files")
+    if failures:
+        raise LandingError(failures, accounts)
+    return accounts
+
+
+@contextmanager
+def _alone(landing: Path) -> Iterator[None]:
+    """The kernel releases the lock when the process dies."""
+    with (landing / ".lock").open("w") as lock:
+        try:
+            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            raise BusyError("another process is landing files; wait for it to end") from None
+        yield
+
+
+def mapping_sha256(settings: Settings, source: str) -> str:
+    """Hash of all that decides how a file of *source* is read, but for its bytes."""
+    section: Source = getattr(settings.sources, source)
+    said = section.model_dump(mode="json", exclude={"files"})
+    said |= {"format": FORMAT, "buckets": settings.engine.buckets, "engine": engine.VERSION}
+    return hashlib.sha256(json.dumps(said, sort_keys=True).encode()).hexdigest()
+
+
+def file_id_of(source: str, content: str, mapping: str) -> str:
+    """The name of a landed file's folder."""
+    return hashlib.sha256(f"{source}\n{content}\n{mapping}".encode()).hexdigest()[:16]
+
+
+def _land_one(settings: Settings, file: sources.SourceFile, today: date, say: Progress) -> FileAccount:
+    content, mapping = sha256_of(file.path), mapping_sha256(settings, file.source)
+    file_id = file_id_of(file.source, content, mapping)
+    home = settings.paths.landing / file.source / file_id
+    earlier = [one for one in landed_files(settings.paths.landing) if one.source == file.source]
+    for one in earlier:
+        due = one.account.get("revisit_on")
+        if one.file_id == file_id and not (due and due <= today.isoformat()):
+            return account_of(one)
+    temp = settings.paths.landing / TEMP / f"{file.source}-{file_id}"
+    shutil.rmtree(temp, ignore_errors=True)
+    temp.mkdir(parents=True)
+    con = engine.connect(settings.engine, temp / "spill")
+    try:
+        con.execute("set preserve_insertion_order = false")
+        others = [
+            one
+            for one in earlier
+            if one.account.get("content_sha256") != content and one.account.get("mapping_sha256") == mapping
+        ]
+        run = _Landing(settings, file, file_id, temp, con, today, others, say)
+        account = replace(run.land(), content_sha256=content, mapping_sha256=mapping)
+    finally:
+        con.close()
+    for rubbish in ("spill", "spool.arrow", "stage"):
+        path = temp / rubbish
+        shutil.rmtree(path, ignore_errors=True)
+        path.unlink(missing_ok=True)
+    _write_account(temp / ACCOUNT, account)
+    _publish(temp, home)
+    for one in earlier:
+        if one.account.get("content_sha256") == content and one.folder != home:
+            shutil.rmtree(one.folder)
+    logger.bind(source=file.source, file=file.name, rows=account.n_accepted, quarantined=account.n_quarantined).info(
+        "file landed"
+    )
+    return account
+
+
+def account_of(one: Landed) -> FileAccount:
+    """The account of a file that was landed before."""
+    known = {name: value for name, value in one.account.items() if name in FileAccount.__dataclass_fields__}
+    return FileAccount(**(known | {"notes": tuple(known.get("notes", ())), "is_new": False}))
+
+
+def _write_account(path: Path, account: FileAccount) -> None:
+    said = asdict(account)
+    said.pop("is_new")
+    with path.open("w", encoding="utf-8") as out:
+        json.dump(said, out, indent=1, ensure_ascii=False)
+
+
+def _publish(temp: Path, home: Path) -> None:
+    """Make everything durable, then put the folder in its place by renames."""
+    for path in temp.rglob("*"):
+        if path.is_file():
+            _sync(path)
+    _sync(temp)
+    home.parent.mkdir(parents=True, exist_ok=True)
+    if home.exists():
+        # a folder without an account, or one that is landed again on the day its future rows were waiting for
+        home.rename(temp.parent / f"old-{home.parent.name}-{home.name}")
+    temp.rename(home)
+    _sync(home.parent)
+
+
+def _sync(path: Path) -> None:
+    handle = os.open(path, os.O_RDONLY)
+    try:
+        os.fsync(handle)
+    finally:
+        os.close(handle)
+
+
+@dataclass
+class _Landing:
+    """One file on its way into *temp*."""
+
+    settings: Settings
+    file: sources.SourceFile
+    file_id: str
+    temp: Path
+    con: duckdb.DuckDBPyConnection
+    today: date
+    others: list[Landed]
+    """Files of the same source, read by the same mapping, that were landed before."""
+    say: Progress
+
+    @property
+    def source(self) -> Source:
+        section: Source = getattr(self.settings.sources, self.file.source)
+        return section
+
+    def land(self) -> FileAccount:
+        """All parts, and the account counted from them."""
+        form = self.file.form
+        if form == "parquet":
+            return self._land_parquet()
+        found = examine(self.file.path, self.source.encoding)
+        try:
+            if form == "json":
+                return self._land_json(found)
+            layout, mapped = sources.find_layout(self.file, found, self.source)
+        except sources.EmptyFileError as error:
+            return self._empty(found, str(error))
+        if found.has_quotes and len(layout.delimiter) == 1 and reads_whole_as_quoted(self.file.path, found, layout):
+            layout = replace(layout, quoted=True)
+        account = Account()
+        spool = self._spool(records(self.file.path, found, layout, account), len(layout.header), found.size_bytes)
+        reading = Reading.of(mapped, layout.header, self.source, run_query(self.con, spool), file_name=self.file.name)
+        dialect = "quoted" if layout.quoted else "whitespace" if len(layout.delimiter) > 1 else "lines"
+        return self._finish(
+            reading,
+            account,
+            spool,
+            lambda numbers, reasons, amounts: rejects.write_lines(
+                self._quarantine, self._about, found, self.file.path, numbers, reasons, amounts, quoted=layout.quoted
+            ),
+            FileAccount(
+                self.file.source,
+                self.file_id,
+                self.file.name,
+                bytes=found.size_bytes,
+                encoding=found.encoding,
+                delimiter=layout.delimiter,
+                dialect=dialect,
+                notes=(*found.notes, *layout.notes),
+            ),
+        )
+
+    def _land_json(self, found: Bytes) -> FileAccount:
+        """JSON lines: the line is the only field; ours are taken out of it by key."""
+        header = sources.json_header(found)
+        if not found.sample.strip():
+            raise sources.EmptyFileError(f"{self.file.name} is empty")
+        mapped = map_columns(self.file.source, header, self.source.columns, file_name=self.file.name)
+        account = Account()
+        layout = Layout("\x1f", ("line",), None)
+        lines = self._spool(records(self.file.path, found, layout, account), 1, found.size_bytes)
+        keys = ", ".join(f"json_extract_string(c0, {sql_text('/' + name)}) as c{i}" for i, name in enumerate(header))
+        good = "case when json_valid(c0) then json_type(c0) = 'OBJECT' else false end"
+        query = run_query(self.con, lines)
+        for (line_no,) in query(f"select line_no from spool where not {good} order by line_no"):  # noqa: S608 a constant
+            account.reject(np.array([line_no]), ["bad_json"])
+            account.n_records -= 1
+
+        def spool() -> object:
+            self.con.register("json_lines", lines())
+            return self.con.sql(f"select line_no, c0 as line, {keys} from json_lines where {good}")  # noqa: S608 keys are quoted
+
+        reading = Reading.of(
+            mapped, header, self.source, _over(self.con, spool), file_name=self.file.name, whole_line=True
+        )
+        about = FileAccount(
+            self.file.source,
+            self.file_id,
+            self.file.name,
+            bytes=found.size_bytes,
+            encoding=found.encoding,
+            dialect="json",
+            notes=found.notes,
+        )
+        return self._finish(
+            reading,
+            account,
+            spool,
+            lambda numbers, reasons, amounts: rejects.write_lines(
+                self._quarantine, self._about, found, self.file.path, numbers, reasons, amounts
+            ),
+            about,
+        )
+
+    def _land_parquet(self) -> FileAccount:
+        header = sources.parquet_header(self.file.path)
+        mapped = map_columns(self.file.source, header, self.source.columns, file_name=self.file.name)
+        path = sql_text(str(self.file.path))
+        fields = ", ".join(f"cast({_identifier(name)} as varchar) as c{i}" for i, name in enumerate(header))
+        relation = f"select file_row_number + 1 as line_no, {fields} from read_parquet({path}, file_row_number = true)"  # noqa: S608 quoted
+
+        def spool() -> object:
+            return self.con.sql(relation)
+
+        try:
+            n_rows, line_sum = _over(self.con, spool)("select count(*), coalesce(sum(line_no), 0)::bigint from spool")[
+                0
+            ]
+        except duckdb.Error as error:
+            raise SourceError(f"{self.file.name} cannot be read as Parquet: {error}") from error
+        account = Account(n_lines=n_rows, n_records=n_rows, line_sum=line_sum)
+        reading = Reading.of(mapped, header, self.source, _over(self.con, spool), file_name=self.file.name)
+        about = FileAccount(
+            self.file.source,
+            self.file_id,
+            self.file.name,
+            bytes=self.file.path.stat().st_size,
+            encoding="parquet",
+            dialect="parquet",
+        )
+        return self._finish(
+            reading,
+            account,
+            spool,
+            lambda numbers, reasons, amounts: rejects.write_parquet_rows(
+                self.con, self._quarantine, self._about, self.file.path, numbers, reasons, amounts
+            ),
+            about,
+        )
+
+    @property
+    def _quarantine(self) -> Path:
+        return self.temp / "quarantine.parquet"
+
+    @property
+    def _about(self) -> tuple[str, str, str]:
+        return self.file.source, self.file_id, self.file.name
+
+    def _empty(self, found: Bytes, note: str) -> FileAccount:
+        account = Account()
+        for _ in records(self.file.path, found, Layout(",", ("",), None), account):
+            raise AssertionError("a file without a filled line has no records")
+        return FileAccount(
+            self.file.source,
+            self.file_id,
+            self.file.name,
+            bytes=found.size_bytes,
+            n_lines=account.n_lines,
+            n_blank=account.n_blank,
+            landed_at=_now(),
+            encoding=found.encoding,
+            dialect="lines",
+            notes=(note,),
+        )
+
+    def _spool(self, tables: Iterator[pa.Table], n_columns: int, size: int) -> Callable[[], object]:
+        """Put the fields of all records aside, as text; they are read several times."""
+        path = self.temp / "spool.arrow"
+        fields = schema(n_columns)
+        with pa.OSFile(str(path), "wb") as out, pa.ipc.new_file(out, fields) as writer:
+            n_bytes = 0
+            for table in tables:
+                writer.write_table(table.combine_chunks())
+                n_bytes += table.nbytes
+                self.say(min(0.45, 0.45 * n_bytes / (size * 1.3 + 1)), f"reading {self.file.name}")
+
+        def reader() -> pa.RecordBatchReader:
+            file = pa.ipc.open_file(pa.memory_map(str(path)))
+            return pa.RecordBatchReader.from_batches(
+                fields, (file.get_batch(i) for i in range(file.num_record_batches))
+            )
+
+        return reader
+
+    def _finish(
+        self,
+        reading: Reading,
+        account: Account,
+        spool: Callable[[], object],
+        write_rejects: Callable[[np.ndarray[Any, Any], pa.Array, pa.Array], int],
+        about: FileAccount,
+    ) -> FileAccount:
+        self.say(0.5, f"typing {self.file.name}")
+        stage = self.temp / "stage"
+        n_parts = 1 if account.n_records <= ONE_PART_ROWS else self.settings.engine.buckets
+        typed = reading.sql(today=self.today, buckets=self.settings.engine.buckets)
+        self.con.register("spool", spool())
+        self.con.execute(
+            f"copy (select *, reasons = '' as good, case when reasons = '' then bucket % {n_parts} else 0 end as part from ({typed})) "  # noqa: S608 as in typed
+            f"to {sql_text(str(stage))} (format parquet, partition_by (good, part), compression lz4, overwrite)"
+        )
+        self.con.unregister("spool")
+        duplicates = []
+        for part in range(n_parts):
+            self.say(0.7 + 0.2 * part / n_parts, f"writing {self.file.name}")
+            duplicates += self._write_part(reading, stage / "good=true" / f"part={part}", part, n_parts)
+        numbers, reasons, amounts = self._rejected(stage / "good=false", account, duplicates)
+        self.say(0.9, f"quarantining lines of {self.file.name}")
+        written = write_rejects(numbers, reasons, amounts) if len(numbers) else 0
+        if written != len(numbers):
+            raise AssertionError(f"{self.file.name}: {len(numbers)} lines to quarantine, {written} found in the file")
+        result = self._counted(account, reading, about)
+        self.say(1.0, f"landed {self.file.name}")
+        return result
+
+    def _write_part(self, reading: Reading, folder: Path, part: int, n_parts: int) -> list[tuple[int, float | None]]:
+        """Move a part of the good rows into place; the duplicates among them: (line number, money)."""
+        files = [str(path) for path in sorted(folder.glob("*.parquet"))]
+        if not files:
+            return []
+        source = self.file.source
+        rows = engine.files_sql(files)
+        prior = self._prior(rows) if reading.has_identity or "order_id" in COLUMNS[source] else []
+        con = self.con
+        con.execute("create or replace temp table losers (line_no bigint, money double)")
+        if reading.has_identity and self.source.duplicates == "quarantine":
+            con.execute(
+                f"create or replace temp table repeated as select content_key from {rows} group by content_key having count(*) > 1"  # noqa: S608 our files
+            )
+            if prior:
+                landed = engine.files_sql(prior)
+                con.execute(
+                    "create or replace temp table before as select distinct landed.content_key, landed.customer_id "
+                    f"from {landed} as landed semi join {rows} as rows on landed.content_key = rows.content_key"
+                )
+            else:
+                con.execute("create or replace temp table before (content_key ubigint, customer_id varchar)")
+            con.execute(
+                f"insert into losers select line_no, {MONEY[source]} from ("  # noqa: S608 our files and names
+                f"select rows.*, row_number() over (partition by rows.content_key, rows.customer_id order by rows.line_no) as nth, "
+                "before.content_key is not null as is_known "
+                f"from {rows} as rows left join before on before.content_key = rows.content_key and before.customer_id = rows.customer_id "
+                "where before.content_key is not null or rows.content_key in (select content_key from repeated)) "
+                "where nth > 1 or is_known"
+            )
+        ours = [name for name in COLUMNS[source] if name not in ("file_id", "line_no", "bucket")]
+        listed = ", ".join(ours)
+        if source == "transactions" and not reading.has_identity:
+            listed = listed.replace(
+                "order_id", "strftime(order_ts, '%Y-%m-%d') || '#' || (nth + coalesce(taken, 0)) as order_id", 1
+            )
+            relation = self._numbered(rows, prior)
+        else:
+            relation = f"{rows} as rows"
+        bucket = ", bucket" if "bucket" in COLUMNS[source] else ""
+        name = "accepted.parquet" if n_parts == 1 else f"accepted_{part:04d}.parquet"
+        con.execute(
+            f"copy (select {listed}{bucket}, {sql_text(self.file_id)} as file_id, line_no, content_key from {relation} "  # noqa: S608 our names
+            "where line_no not in (select line_no from losers) order by line_no) "
+            f"to {sql_text(str(self.temp / name))} (format parquet, compression zstd)"
+        )
+        return [(int(line_no), money) for line_no, money in con.execute("select line_no, money from losers").fetchall()]
+
+    def _prior(self, rows: str) -> list[str]:
+        """Accepted rows of other files that may hold the same days."""
+        clock = CLOCK[self.file.source]
+        first, last = self.con.execute(f"select min({clock}), max({clock}) from {rows}").fetchone() or (None, None)  # noqa: S608 our names
+        paths = []
+        for one in self.others:
+            their_first, their_last = one.account.get("first_ts"), one.account.get("last_ts")
+            apart = (
+                first and last and their_first and their_last and (their_last < _iso(first) or their_first > _iso(last))
+            )
+            paths += [] if apart else [str(path) for path in one.accepted]
+        return paths
+
+    def _numbered(self, rows: str, prior: list[str]) -> str:
+        """Rows with `nth` among the customer's lines of the day, by content, and how many numbers other files have taken."""
+        columns = "amount, quantity, unit_price, product, category, channel, content_key, line_no"
+        numbered = f"(select *, row_number() over (partition by customer_id, cast(order_ts as date) order by order_ts, {columns}) as nth from {rows})"  # noqa: S608 our names
+        if not prior:
+            return f"(select *, null as taken from {numbered}) as rows"  # noqa: S608 our names
+        self.con.execute(
+            "create or replace temp table taken_numbers as select customer_id, cast(order_ts as date) as day, "  # noqa: S608 our names
+            f"max(try_cast(split_part(order_id, '#', 2) as bigint)) as taken from {engine.files_sql(prior)} "
+            "where order_id like '____-__-__#%' group by all"
+        )
+        return (
+            f"(select numbered.*, taken from {numbered} as numbered left join taken_numbers "  # noqa: S608 our names
+            "on taken_numbers.customer_id = numbered.customer_id and taken_numbers.day = cast(numbered.order_ts as date)) as rows"
+        )
+
+    def _rejected(
+        self, folder: Path, account: Account, duplicates: list[tuple[int, float | None]]
+    ) -> tuple[np.ndarray[Any, Any], pa.Array, pa.Array]:
+        """All rejects by line number: (line numbers, reasons, money)."""
+        money = MONEY[self.file.source]
+        parts = [
+            pa.table(
+                {
+                    "line_no": pa.array(np.concatenate([np.zeros(0, np.int64), *account.reject_numbers])),
+                    "reasons": pa.array(
+                        [reason for listed in account.reject_reasons for reason in listed], pa.string()
+                    ),
+                    "amount": pa.nulls(account.n_rejected, pa.float64()),
+                }
+            ),
+            pa.table(
+                {
+                    "line_no": pa.array([line_no for line_no, _ in duplicates], pa.int64()),
+                    "reasons": pa.array(["duplicate"] * len(duplicates), pa.string()),
+                    "amount": pa.array([amount for _, amount in duplicates], pa.float64()),
+                }
+            ),
+        ]
+        files = [str(path) for path in sorted(folder.rglob("*.parquet"))]
+        if files:
+            finite = f"case when isfinite({money}) then {money} end"
+            parts.append(
+                self.con.sql(
+                    f"select line_no, reasons, cast({finite} as double) as amount from {engine.files_sql(files)}"
+                )  # noqa: S608 our names
+                .to_arrow_table()
+                .cast(parts[0].schema)
+            )
+        table = pa.concat_tables(parts).sort_by("line_no").combine_chunks()
+        columns = [
+            column.combine_chunks() if isinstance(column, pa.ChunkedArray) else column for column in table.columns
+        ]
+        return columns[0].to_numpy(), columns[1], columns[2]
+
+    def _counted(self, account: Account, reading: Reading, about: FileAccount) -> FileAccount:
+        """The account, from what is on disk; insists that each line is there once."""
+        clock, money = CLOCK[self.file.source], MONEY[self.file.source]
+        accepted = [str(path) for path in sorted(self.temp.glob("accepted*.parquet"))]
+        empty: tuple[Any, ...] = (0, 0, 0.0, None, None)
+        good = empty
+        if accepted:
+            good = (
+                self.con.execute(
+                    f"select count(*), coalesce(sum(line_no), 0)::bigint, coalesce(sum({money}), 0), min({clock}), max({clock}) "  # noqa: S608 our names
+                    f"from {engine.files_sql(accepted)}"
+                ).fetchone()
+                or empty
+            )
+        bad: tuple[Any, ...] = (0, 0, 0.0, 0)
+        reasons: dict[str, int] = {}
+        if self._quarantine.exists():
+            aside = engine.files_sql([str(self._quarantine)])
+            bad = (
+                self.con.execute(
+                    "select count(*), coalesce(sum(line_no), 0)::bigint, coalesce(sum(amount), 0), "  # noqa: S608 our names
+                    f"count(*) filter (where reasons = 'duplicate') from {aside}"
+                ).fetchone()
+                or bad
+            )
+            reasons = dict(
+                self.con.execute(
+                    f"select unnest(string_split(reasons, ';')) as reason, count(*) from {aside} group by 1 order by 1"  # noqa: S608 our names
+                ).fetchall()
+            )
+        n_accounted = good[0] + bad[0] + account.n_header + account.n_blank
+        if n_accounted != account.n_lines or good[1] + bad[1] != account.line_sum:
+            raise AssertionError(
+                f"{self.file.name}: {account.n_lines} lines, but {good[0]} accepted, {bad[0]} quarantined, "
+                f"{account.n_header} header, {account.n_blank} blank"
+            )
+        return replace(
+            about,
+            n_lines=account.n_lines,
+            n_header=account.n_header,
+            n_blank=account.n_blank,
+            n_accepted=good[0],
+            n_quarantined=bad[0],
+            n_duplicates=bad[3],
+            amount_accepted=float(good[2]),
+            amount_quarantined=float(bad[2]),
+            first_ts=None if good[3] is None else _iso(good[3]),
+            last_ts=None if good[4] is None else _iso(good[4]),
+            landed_at=_now(),
+            columns=_named(reading),
+            notes=(*about.notes, *reading.notes),
+            reasons=reasons,
+            revisit_on=self._revisit_on(reasons),
+        )
+
+    def _revisit_on(self, reasons: dict[str, int]) -> str | None:
+        """The first day on which a row that is in the future today is not."""
+        if "future_date" not in reasons:
+            return None
+        clock = CLOCK[self.file.source]
+        files = [str(path) for path in sorted((self.temp / "stage" / "good=false").rglob("*.parquet"))]
+        row = self.con.execute(
+            f"select min(cast({clock} as date)) from {engine.files_sql(files)} where reasons = 'future_date'"  # noqa: S608 our names
+        ).fetchone()
+        return row[0].isoformat() if row and row[0] else None
+
+
+def _named(reading: Reading) -> dict[str, str]:
+    """Ours → theirs, in their words."""
+    said = {}
+    for column, expression in reading.mapped.columns.items():
+        tree = expression.copy()
+        for node in list(tree.find_all(exp.Column)):
+            node.set("this", exp.to_identifier(reading.names[int(node.name[1:])]))
+        said[column] = tree.name if isinstance(tree, exp.Column) else tree.sql(dialect="duckdb")
+    return said
+
+
+def _over(con: duckdb.DuckDBPyConnection, spool: Callable[[], object]) -> Callable[[str], list[tuple[Any, ...]]]:
+    return run_query(con, spool)
+
+
+def _identifier(name: str) -> str:
+    return '"' + name.replace('"', '""') + '"'
+
+
+def _iso(value: date | datetime) -> str:
+    """A stamp as in the account: always with a time, so that stamps compare as text."""
+    return (value if isinstance(value, datetime) else datetime(value.year, value.month, value.day)).isoformat()  # noqa: DTZ001 shop's local time
+
+
+def _now() -> str:
+    return datetime.now(UTC).replace(tzinfo=None).isoformat(timespec="microseconds")
