@@ -58,10 +58,10 @@ select
     count(purchase_number) as n_orders,
     count(case when is_new_period then 1 end) as n_customers,  -- who bought in the period
     count(case when is_new_day and gap_days is null then 1 end) as n_new_customers,
-    -- of the customers, those with two orders or more by the end of the period
-    count(case when is_new_period and gap_days is not null then 1 end) + count(
-        case when purchase_number = 2 and first_order_date >= period_start then 1 end
-    ) as n_repeat_customers,
+    -- of the customers, those with two orders or more by the end of the period: they had them at
+    -- their first purchase in the period, or placed the second one later in it
+    count(case when is_new_period and n_orders_so_far >= 2 then 1 end)
+    + count(case when purchase_number = 2 and not is_new_period then 1 end) as n_repeat_customers,
     cast(sum(case when is_new_period then tenure_days else 0 end) as bigint) as tenure_days,  -- from first order to the period's end, added up over the customers
 from periods
 group by grain, period_start

@@ -11,7 +11,8 @@ with
             order_id,
             order_date,
             category,
-            min(order_ts) as order_ts,
+            min(order_ts) as first_ts,
+            min(case when is_purchase then order_ts end) as purchase_ts,
             sum(amount) as amount,
             sum(case when is_purchase then amount else 0e0 end) as gross_amount,
             sum(case when is_return then amount else 0e0 end) as return_amount,
@@ -48,7 +49,8 @@ with
             customer_id,
             order_id,
             order_date,
-            min(order_ts) as order_ts,
+            -- the first purchase line; a return on the same order does not make it earlier
+            coalesce(min(purchase_ts), min(first_ts)) as order_ts,
             round(sum(amount), 4) as amount,
             round(sum(gross_amount), 4) as gross_amount,
             round(sum(return_amount), 4) as return_amount,
@@ -89,7 +91,7 @@ with
                     order by order_ts, order_id, order_date
                     rows between unbounded preceding and current row
                 ) as bigint
-            ) as order_number,
+            ) as n_orders_so_far,
         from started
     )
 select
@@ -110,7 +112,8 @@ select
     channel,
     country,
     is_purchase,  -- has a purchase line
-    case when is_new_order then order_number end as purchase_number,  -- 1, 2, …: counting it counts orders; NULL for pure returns and for an order's second day
+    case when is_new_order then n_orders_so_far end as purchase_number,  -- counting it counts orders; NULL for pure returns and an order's second day
+    n_orders_so_far,  -- of the customer, this row included
     gap_days,
     is_new_day,  -- opens a purchase day of the customer: counting it counts purchase days
     is_new_month,

@@ -1,6 +1,6 @@
 -- How large each cohort is, what it has brought so far, and what is still expected of it.
 -- grain: one row per cohort month with a customer
--- parameters: $channel channel of the first order, or NULL for all
+-- parameters: $channel of the first order, or NULL for all; $as_of date, first day not known
 select
     cohort_month,
     count(*) as n_cohort,

@@ -40,6 +40,7 @@ with
             orders.gap_days,
             orders.is_new_day,
             orders.purchase_number,
+            orders.n_orders_so_far,
             orders.amount,
         from core.orders as orders
         cross join spans
@@ -65,9 +66,9 @@ with
             sum(amount) as revenue,
             cast(count(purchase_number) as double) as n_orders,
             cast(
-                count(case when is_new_period and gap_days is not null then 1 end) + count(
-                    case when purchase_number = 2 and first_order_date >= period_start then 1 end
-                ) as double
+                -- two orders at the first purchase in the period, or the second one later in it
+                count(case when is_new_period and n_orders_so_far >= 2 then 1 end)
+                + count(case when purchase_number = 2 and not is_new_period then 1 end) as double
             ) as n_repeat_customers,
             cast(
                 sum(
