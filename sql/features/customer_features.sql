@@ -13,7 +13,6 @@ with
             date_diff('day', order_date, $as_of) as age_days,
             amount,
             is_purchase,
-            is_new_month,
             gap_days,
             category,
             case when is_purchase then amount else 0e0 end as gross_amount,
@@ -40,7 +39,6 @@ with
             sum(discount) as discount,
             max(gap_days) as gap_days,
             max(case when is_purchase then 1 else 0 end) as is_purchase_day,
-            max(case when is_new_month then 1 else 0 end) as is_new_month,
             sum(case when is_purchase then 1 else 0 end) as n_lines,
             sum(case when is_purchase then 0 else 1 end) as n_returns,
             count(distinct case when is_purchase then order_id end) as n_orders,
@@ -59,6 +57,16 @@ with
             exp(- age_days / nullif(1e0 * $horizon_days, 0e0)) as weight_1h,
             exp(- age_days / nullif(3e0 * $horizon_days, 0e0)) as weight_3h,
             case when is_purchase_day = 1 and amount > 0e0 then amount end as paid_amount,
+            case
+                when
+                    is_purchase_day = 1
+                    and (
+                        gap_days is null
+                        or floor((age_days - 1) / 28e0) < floor((age_days + gap_days - 1) / 28e0)
+                    )
+                then 1
+                else 0
+            end as is_new_period,
             row_number() over (
                 partition by customer_id, is_purchase_day order by order_date desc
             ) as newness,
@@ -77,7 +85,7 @@ with
             cast(sum(n_orders) as bigint) as n_orders,
             cast(sum(n_lines) as bigint) as n_lines,
             cast(sum(n_returns) as bigint) as n_returns,
-            cast(sum(is_new_month) as bigint) as n_months_active,
+            cast(sum(is_new_period) as bigint) as n_months_active,
 
             sum(amount) as net_revenue,
             sum(gross_amount) as gross_revenue,
@@ -275,9 +283,8 @@ select
     max_categories,
     mean_hour,  -- 0-24, of the purchase lines
     weekend_share,
-    n_months_active,
-    cast(n_months_active as double)
-    / nullif(floor(tenure_days / 30.4375e0) + 1e0, 0e0) as months_active_share,
+    n_months_active,  -- of 28 days, counted back from $as_of
+    cast(n_months_active as double) / nullif(ceil(tenure_days / 28e0), 0e0) as months_active_share,
 from sums
 where n_purchase_days > 0
 order by customer_id
