@@ -6,7 +6,6 @@ Heavy modules are imported by the command that needs them, so that `clv --help` 
 from __future__ import annotations
 
 import contextlib
-import os
 import subprocess
 import sys
 from collections.abc import Iterator, Mapping, Sequence
@@ -19,9 +18,10 @@ from loguru import logger
 from rich.console import Console
 from rich.progress import BarColumn, Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
 from rich.table import Table
+from rich.text import Text
 
 from clv import log
-from clv.config import CONFIG_ENV, Settings, load_settings
+from clv.config import Settings, load_settings
 from clv.errors import ClvError, RequestError
 
 if TYPE_CHECKING:
@@ -155,7 +155,7 @@ def _print_frame(frame: pd.DataFrame) -> None:
         return
     table = Table(*map(str, frame.columns))
     for row in frame.itertuples(index=False):
-        table.add_row(*("" if value is None else str(value) for value in row))
+        table.add_row(*(Text("" if value is None else str(value)) for value in row))
     out.print(table)
 
 
@@ -167,7 +167,9 @@ def _print_accounts(files: Sequence[Mapping[str, Any]]) -> None:
     table.add_column("")
     for one in files:
         counts = (f"{one[key]:,}" for key in ("n_rows", "n_accepted", "n_quarantined"))
-        table.add_row(str(one["source"]), str(one["file_name"]), *counts, "new" if one["is_new"] else "landed before")
+        table.add_row(
+            str(one["source"]), Text(str(one["file_name"])), *counts, "new" if one["is_new"] else "landed before"
+        )
     if len(files) > 1:
         sums = (f"{sum(one[key] for one in files):,}" for key in ("n_rows", "n_accepted", "n_quarantined"))
         table.add_section()
@@ -212,8 +214,16 @@ def ingest(
     debug: Debug = False,
 ) -> None:
     """Land new files, put bad rows aside, and print rows in = loaded + quarantined."""
+    from jobs.ingest import summaries
+    from warehouse.ingest import LandingError
+
     settings = _open(config, debug)
-    detail = _run("ingest", settings, params={"files": [str(path) for path in files]} if files else None)
+    try:
+        detail = _run("ingest", settings, params={"files": [str(path.resolve()) for path in files]} if files else None)
+    except LandingError as error:
+        # The other files are in: say so before what went wrong is said.
+        _print_accounts(summaries(error.accounts))
+        raise
     _print_accounts(detail["files"])
 
 
@@ -260,7 +270,7 @@ def run(as_of: AsOf = None, config: Config = None, debug: Debug = False) -> None
     detail = _run("pipeline", settings, as_of)
     table = Table("step", "seconds", "what")
     for step in detail["steps"]:
-        table.add_row(step["step"], f"{step['seconds']:.1f}", step["said"])
+        table.add_row(step["step"], f"{step['seconds']:.1f}", Text(step["said"]))
     out.print(table)
     out.print(f"build {detail['build_id']} is published, as of {detail['as_of']}", highlight=False)
 
@@ -390,16 +400,12 @@ def doctor(config: Config = None, debug: Debug = False) -> None:
     """Every health check with its remedy; exit code 1 when one fails."""
     from jobs.doctor import examine
 
-    if config is not None:
-        os.environ[CONFIG_ENV] = str(config)
     findings = examine(_open(config, debug))
-    marks = {"ok": "[green]ok[/]", "warning": "[yellow]warning[/]", "failed": "[red]failed[/]"}
-    table = Table("", "check", "found", "remedy", show_lines=False)
+    styles = {"ok": "green", "warning": "yellow", "failed": "red"}
     for finding in findings:
-        table.add_row(
-            marks[finding.state], finding.name, finding.found, "" if finding.state == "ok" else finding.remedy
-        )
-    out.print(table)
+        out.print(Text.assemble((f"{finding.state:<8}", styles[finding.state]), f" {finding.name:<17} {finding.found}"))
+        if finding.state != "ok":
+            out.print(Text(f"{'':27}→ {finding.remedy}", style="dim"))
     sys.exit(1 if any(finding.state == "failed" for finding in findings) else 0)
 
 

@@ -2,19 +2,22 @@
 
 from __future__ import annotations
 
+import atexit
 import contextlib
 import http.client
 import ipaddress
 import os
 import socket
 import subprocess
+import threading
 from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from loguru import logger
 from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
+from sqlalchemy.exc import OperationalError
 
-from clv import log
 from clv.config import CONFIG_ENV, Settings
 from clv.errors import RequestError, SettingsError
 from jobs.run import data_lock, today_in
@@ -26,7 +29,7 @@ from warehouse.landing import landed_files
 if TYPE_CHECKING:
     from rich.console import Console
 
-APP = "dashboard.server:server"
+BEAT_SECONDS = 10.0
 STOP_SECONDS = 15.0
 
 
@@ -84,6 +87,7 @@ def serve(settings: Settings, config: Path | None, host: str, port: int) -> None
 
         from dashboard.server import server
 
+        keep_beating(settings)
         waitress.serve(server, host=host, port=port, threads=settings.dashboard.threads * settings.dashboard.workers)
         return
 
@@ -93,19 +97,34 @@ def serve(settings: Settings, config: Path | None, host: str, port: int) -> None
                 self.cfg.set(name, value)
 
         def load(self) -> Any:
-            import importlib
+            from dashboard.server import server
 
-            log.set_up(
-                "web",
-                settings.paths.logs,
-                level=settings.log.level,
-                rotation=settings.log.rotation,
-                retention=settings.log.retention,
-            )
-            module, _, name = APP.partition(":")
-            return getattr(importlib.import_module(module), name)
+            keep_beating(settings)
+            return server
 
     Server().run()
+
+
+def keep_beating(settings: Settings) -> None:
+    """Say in the journal, from now to the end of this process, that the web server is alive."""
+    journal, stop = Journal(settings.journal_url), threading.Event()
+
+    def beat() -> None:
+        while True:
+            try:
+                journal.beat("web")
+            except OperationalError as error:
+                logger.warning("the journal does not answer: {}", error.orig)
+            if stop.wait(BEAT_SECONDS):
+                return
+
+    def end() -> None:
+        stop.set()
+        with contextlib.suppress(OperationalError):
+            journal.stop_beating("web")
+
+    threading.Thread(target=beat, daemon=True, name="beat").start()
+    atexit.register(end)
 
 
 def _gunicorn_options(settings: Settings, host: str, port: int) -> dict[str, Any]:

@@ -137,7 +137,7 @@ def _data_folder(settings: Settings, _today: date) -> Iterator[Finding]:
 
 def _sql_files(_settings: Settings, _today: date) -> Iterator[Finding]:
     files = sqlfiles.read_tree()
-    wrong = [f"{file.name}: {said}" for file in files.values() for said in sqlfiles.lint(file)]
+    wrong = [said for file in files.values() for said in sqlfiles.lint(file)]
     found = "; ".join(wrong[:3]) if wrong else f"{len(files)} files keep the rules"
     yield Finding(
         "SQL files",
