@@ -104,7 +104,8 @@ def shop_plan(n_customers: int, n_months: int, seed: int, end_date: date, *, act
         n_months: length of the known history.
         seed: the same seed gives the same shop.
         end_date: the first day that is not known.
-        activity: factor on every purchase rate; 4.5 gives about twenty orders per customer in 24 months.
+        activity: factor on every purchase rate; the odds to leave after a purchase fall by it. 5 gives about twenty
+            orders per customer in 24 months.
 
     Raises:
         ValueError: a number is out of range.

@@ -66,18 +66,18 @@ EFFECT_DAYS = 28
 
 _EVEN = (1.0, 1.0, 1.0, 1.0, 1.1, 1.3, 1.1)
 PERSONAS = (
-    Persona("regular", 0.22, 2.0, 1.25, 4, (1.2, 11.0), 48, 0.5, (0.8, 0.35), (0.35, 0.45, 0.17, 0.03), (2, 5),
-            (1.5, 9), 0.7, 0.45, 0.35, _EVEN, (0.10, 0.12, 0.15), 0.45),
-    Persona("bargain_hunter", 0.19, 1.0, 0.9, 1, (1.0, 4.6), 30, 0.4, (0.8, 0.40), (0.70, 0.25, 0.05, 0.0), (3, 3),
-            (6, 3), 1.2, 0.10, 0.55, (1.0, 0.9, 0.9, 0.9, 1.2, 1.5, 1.4), (0.25, 0.85, 0.10), 0.05),
-    Persona("enthusiast", 0.09, 1.5, 1.7, 2, (1.0, 16.0), 45, 0.9, (1.0, 0.60), (0.05, 0.30, 0.45, 0.20), (5, 3),
-            (1, 9), 1.3, 0.30, 0.50, _EVEN, (0.45, 0.30, 0.50), 0.10),
-    Persona("gift_giver", 0.21, 0.8, 0.25, 1, (1.5, 3.0), 30, 0.3, (0.8, 0.30), (0.15, 0.45, 0.30, 0.10), (2, 3),
-            (1.5, 5), 0.8, 0.03, 2.60, _EVEN, (0.35, 0.20, 0.60), 0.15),
-    Persona("trier", 0.26, 0.7, 0.30, 1, (4.0, 1.8), 8, 0.2, (0.8, 0.20), (0.45, 0.40, 0.13, 0.02), (2, 4),
-            (3, 4), 1.6, 0.02, 0.60, _EVEN, (0.05, 0.15, 0.05), 0.10),
-    Persona("small_business", 0.03, 1.2, 2.0, 2, (0.8, 20.0), 48, 1.2, (0.6, 3.00), (0.30, 0.50, 0.18, 0.02), (2, 6),
-            (2, 8), 0.4, 0.20, 0.10, (1.3, 1.4, 1.4, 1.3, 1.1, 0.3, 0.2), (0.15, 0.10, 0.35), 0.30),
+    Persona("regular", 0.23, 2.0, 1.5, 4, (1.2, 11.0), 48, 0.5, (0.8, 0.50), (0.35, 0.45, 0.17, 0.03), (2, 5),
+            (1.5, 9), 0.7, 0.45, 0.35, _EVEN, (0.20, 0.20, 0.30), 0.45),
+    Persona("bargain_hunter", 0.18, 1.0, 1.05, 1, (1.0, 4.6), 30, 0.4, (0.8, 0.40), (0.70, 0.25, 0.05, 0.0), (3, 3),
+            (6, 3), 1.2, 0.10, 0.55, (1.0, 0.9, 0.9, 0.9, 1.2, 1.5, 1.4), (0.40, 1.40, 0.20), 0.05),
+    Persona("enthusiast", 0.09, 1.5, 1.95, 2, (1.0, 16.0), 45, 0.7, (1.0, 0.45), (0.10, 0.40, 0.40, 0.10), (5, 3),
+            (1, 9), 1.3, 0.30, 0.50, _EVEN, (0.80, 0.50, 0.90), 0.10),
+    Persona("gift_giver", 0.20, 0.8, 0.25, 1, (1.5, 3.0), 30, 0.3, (0.8, 0.50), (0.15, 0.45, 0.30, 0.10), (2, 3),
+            (1.5, 5), 0.8, 0.03, 2.60, _EVEN, (0.60, 0.40, 1.00), 0.15),
+    Persona("trier", 0.27, 0.7, 0.30, 1, (4.0, 1.8), 8, 0.2, (0.8, 0.35), (0.45, 0.40, 0.13, 0.02), (2, 4),
+            (3, 4), 1.6, 0.02, 0.60, _EVEN, (0.10, 0.30, 0.10), 0.10),
+    Persona("small_business", 0.03, 1.2, 2.0, 2, (0.8, 20.0), 48, 1.2, (0.4, 3.00), (0.30, 0.50, 0.18, 0.02), (2, 6),
+            (2, 8), 0.4, 0.20, 0.10, (1.3, 1.4, 1.4, 1.3, 1.1, 0.3, 0.2), (0.30, 0.20, 0.60), 0.30),
 )  # fmt: skip
 
 CATEGORIES = ("Coffee", "Tea", "Kitchen", "Home", "Garden", "Books", "Toys", "Beauty")
@@ -174,13 +174,16 @@ def pick(rng: np.random.Generator, shares: npt.ArrayLike, n: int) -> Ints:
     """*n* indices with probabilities proportional to *shares*."""
     edges = np.cumsum(np.asarray(shares, dtype=float))
     found = np.searchsorted(edges, rng.random(n) * edges[-1], side="right")
-    return np.minimum(found, len(edges) - 1).astype(np.int64)
+    index: Ints = np.minimum(found, len(edges) - 1).astype(np.int64)
+    return index
 
 
 def pick_by_row(rng: np.random.Generator, shares: npt.ArrayLike, rows: Ints) -> Ints:
     """One index for each of *rows*, with probabilities from that row of the table *shares*."""
     edges = np.cumsum(np.asarray(shares, dtype=float), axis=1)
-    return np.minimum((rng.random(len(rows))[:, None] * edges[rows, -1:] >= edges[rows]).sum(1), edges.shape[1] - 1)
+    found = (rng.random(len(rows))[:, None] * edges[rows, -1:] >= edges[rows]).sum(1)
+    index: Ints = np.minimum(found, edges.shape[1] - 1).astype(np.int64)
+    return index
 
 
 def draw_latents(rng: np.random.Generator, numbers: Ints, first_day_quantile: Floats, activity: float) -> Latents:
@@ -190,7 +193,8 @@ def draw_latents(rng: np.random.Generator, numbers: Ints, first_day_quantile: Fl
         rng: the generator of this block of customers.
         numbers: [n] 1-based numbers over the whole shop.
         first_day_quantile: [n_grid] days of first purchase at evenly spaced quantiles.
-        activity: factor on every purchase rate.
+        activity: factor on every purchase rate; the odds to leave after a purchase fall by it, so that lifetimes keep
+            their length.
     """
     n = len(numbers)
 
@@ -205,7 +209,8 @@ def draw_latents(rng: np.random.Generator, numbers: Ints, first_day_quantile: Fl
     rate = np.maximum(rate * np.where(is_subscriber, SUBSCRIBER_RATE, 1.0), 1e-9)
     dropout = of_persona("dropout")
     p = np.clip(rng.beta(dropout[:, 0], dropout[:, 1]), 1e-6, 0.98)
-    odds = p / (1 - p) * np.array(ACQUISITION_DROPOUT)[acquisition] * np.where(is_subscriber, SUBSCRIBER_DROPOUT, 1.0)
+    odds = p / (1 - p) / activity * np.array(ACQUISITION_DROPOUT)[acquisition]
+    odds = odds * np.where(is_subscriber, SUBSCRIBER_DROPOUT, 1.0)
     # A lifetime is exponential with a gamma-distributed hazard, as in Pareto/NBD.
     hazard = np.maximum(rng.gamma(2.0, 0.5, n), 1e-6) / (of_persona("lifetime_months") * DAYS_PER_MONTH)
     quantity = of_persona("extra_quantity")

@@ -61,16 +61,23 @@ def dirty_lines(
         done = row + 1
         kind = KINDS[code]
         cells = lines[row].split(b",")
-        if kind == "return_without_flag" and cells[position["is_return"]] != b"true":
-            kind = "quoted_cell"
-        if kind == "thousands_separator" and abs(float(cells[position["amount"]])) < 1000:
-            kind = "currency_sign"
+        if kind in REWRITTEN:
+            kind = _fitting(kind, cells[position["is_return"]] == b"true", abs(float(cells[position["amount"]])))
         counts[kind] += 1
         if kind in ADDED:
             out.append(lines[row])
         out.append(_spoiled(kind, cells, position))
     out.extend(lines[done:])
     return out, counts
+
+
+def _fitting(kind: str, is_return: bool, amount: float) -> str:
+    """A kind that this row can have; the kinds that few rows can have come first."""
+    if amount >= 1000:
+        return "thousands_separator"
+    if is_return:
+        return "return_without_flag"
+    return {"thousands_separator": "currency_sign", "return_without_flag": "quoted_cell"}.get(kind, kind)
 
 
 def _spoiled(kind: str, cells: list[bytes], position: dict[str, int]) -> bytes:

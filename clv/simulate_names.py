@@ -25,7 +25,7 @@ _LAST = {
     "Spain": ("García", "Núñez", "Ibáñez", "López", "Peña", "Martín", "Díaz", "Ortega", "Güell", "Vázquez"),
     "Ireland": ("O'Brien", "O'Dea", "Murphy", "Ó Dálaigh", "Byrne", "D'Alton", "Walsh", "Ní Bhriain", "Daly", "Ó Sé"),
     "Poland": ("Wiśnia", "Kowalski", "Wójcik", "Żak", "Nowak", "Dąbrowska", "Łuczak", "Zieliński", "Górska", "Mazur"),
-    "Portugal": ("Gonçalo", "Simões", "d'Oliveira", "Magalhães", "Silva", "Araújo", "Sá", "Costa", "Pinhão", "Lourenço"),
+    "Portugal": ("Gonçalo", "Simões", "d'Avó", "Magalhães", "Silva", "Araújo", "Sá", "Costa", "Pinhão", "Lourenço"),
     "Sweden": ("Åkesson", "Söderberg", "Lindström", "Öberg", "Nilsson", "Sjögren", "Hägg", "Ek", "Björk", "Löfgren"),
 }  # fmt: skip
 _PLAIN = str.maketrans({"ß": "ss", "ł": "l", "Ł": "L", "ı": "i", "'": "", " ": ""})

@@ -121,8 +121,8 @@ def campaign_calendar(n_days: int, opening: date) -> tuple[Campaign, ...]:
     for index, day in enumerate(sorted(days)):
         action = index % 3
         month = opening + timedelta(days=day)
-        propensity = (0.7, 0.5, 0.5)[action]
-        found.append(Campaign(f"{month:%Y-%m} {names[action]}", day, action, (0.6, 0.5, 0.25)[action], propensity))
+        propensity = (0.6, 0.5, 0.5)[action]
+        found.append(Campaign(f"{month:%Y-%m} {names[action]}", day, action, (0.7, 0.6, 0.4)[action], propensity))
     return tuple(found)
 
 
@@ -300,4 +300,5 @@ def simulate_lines(rng: np.random.Generator, latents: Latents, clock: Clock, pur
 def second_of_day(day: Floats) -> Ints:
     """Seconds after midnight at which the fraction of each day falls, by the hours' activity."""
     edges = np.concatenate([[0.0], np.cumsum(HOURS)]) / np.sum(HOURS)
-    return np.minimum(np.interp(day % 1.0, edges, np.arange(25) * 3600.0), 86399).astype(np.int64)
+    seconds: Ints = np.minimum(np.interp(day % 1.0, edges, np.arange(25) * 3600.0), 86399).astype(np.int64)
+    return seconds

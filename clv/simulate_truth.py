@@ -62,14 +62,21 @@ def purchase_intensity(
         log_weight = phases * np.log(np.maximum(c * idle[rows][:, None], 1e-300)) - gammaln(phases + 1)
         weight = np.exp(log_weight - log_weight.max(1, keepdims=True))
         weight /= weight.sum(1, keepdims=True)
+        steps = k - 1 - phases
+        scale = weight * q ** (-steps)
         total = np.zeros(z.shape)
-        for j in phases:
-            step = k - 1 - j
-            series = np.zeros(z.shape)
-            for root in phases:
-                turn = 2 * np.pi * root / k
-                series += np.exp(z * np.cos(turn) - decay) * np.cos(z * np.sin(turn) - turn * step)
-            total += weight[:, [j]] * q ** (-step) * series / k
+        # A root and its conjugate give the same, so that half of them are enough.
+        for root in range(k // 2 + 1):
+            turn = 2 * np.pi * root / k
+            n_alike = 1 if 2 * root in (0, k) else 2
+            real = (scale * np.cos(turn * steps)).sum(1, keepdims=True) * (n_alike / k)
+            size = np.exp(z * np.cos(turn) - decay)
+            if n_alike == 1:
+                total += size * real
+            else:
+                other = (scale * np.sin(turn * steps)).sum(1, keepdims=True) * (n_alike / k)
+                angle = z * np.sin(turn)
+                total += size * (real * np.cos(angle) + other * np.sin(angle))
         out[rows] = c * total
     return out
 
@@ -113,7 +120,8 @@ def basket_value(latents: Latents) -> tuple[Floats, Floats]:
 def paid_share(latents: Latents, floor: float = 0.0) -> Floats:
     """Expected share of the list price that is paid, when every order gets at least the discount *floor*."""
     given = np.maximum(DISCOUNTS, floor) @ (np.array(DISCOUNT_SHARES) / np.sum(DISCOUNT_SHARES))
-    return 1 - latents.p_discount * given - (1 - latents.p_discount) * floor
+    shares: Floats = 1 - latents.p_discount * given - (1 - latents.p_discount) * floor
+    return shares
 
 
 def returned_by(n_days: Ints | Floats) -> Floats:
@@ -182,13 +190,14 @@ def _pending_returns(latents: Latents, clock: Clock, purchases: Purchases, lines
     p = np.array(CATEGORY_RETURNS)[category] * latents.return_factor[customer]
     age = clock.n_days - 1 - day[recent].astype(np.int64)
     soon = p * (returned_by(age + horizon_days) - returned_by(age)) / (1 - p * returned_by(age))
-    return np.bincount(customer, soon * lines.amount_cents[recent], minlength=len(latents.number))
+    value = soon * lines.amount_cents[recent]
+    return np.bincount(customer, value, minlength=len(latents.number)).astype(np.float64)
 
 
 def realised(
     clock: Clock, purchases: Purchases, lines: Lines, n_customers: int, horizons_days: tuple[int, ...]
 ) -> dict[str, Floats]:
-    """`realised_orders_{H}d` and `realised_revenue_{H}d`: what happens after the as-of date in the future that is drawn."""
+    """`realised_orders_{H}d` and `realised_revenue_{H}d`: what happens after the as-of date in the drawn future."""
     out: dict[str, Floats] = {}
     line_day, line_customer = purchases.day[lines.purchase], purchases.customer[lines.purchase]
     for h in horizons_days:
