@@ -29,7 +29,7 @@ if TYPE_CHECKING:
 
     from jobs.run import Progress as Tell
 
-out = Console(soft_wrap=True)
+out = Console(soft_wrap=True, width=None if sys.stdout.isatty() else 140)
 """Standard output: results."""
 err = Console(stderr=True, soft_wrap=True)
 """Standard error: progress and errors."""
@@ -68,7 +68,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
     arguments = list(sys.argv[1:] if arguments is None else arguments)
     debug = "--debug" in arguments
     try:
-        code = app(args=arguments, standalone_mode=False)
+        code = app(args=arguments, standalone_mode=False, prog_name="clv")
     except ClvError as error:
         _say_failed(str(error), debug)
         code = error.exit_code
@@ -167,9 +167,7 @@ def _print_accounts(files: Sequence[Mapping[str, Any]]) -> None:
     table.add_column("")
     for one in files:
         counts = (f"{one[key]:,}" for key in ("n_rows", "n_accepted", "n_quarantined"))
-        table.add_row(
-            str(one["source"]), Text(str(one["file_name"])), *counts, "new" if one["is_new"] else "landed before"
-        )
+        table.add_row(str(one["source"]), Text(str(one["file_name"])), *counts, "new" if one["is_new"] else "known")
     if len(files) > 1:
         sums = (f"{sum(one[key] for one in files):,}" for key in ("n_rows", "n_accepted", "n_quarantined"))
         table.add_section()
