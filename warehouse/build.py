@@ -281,7 +281,6 @@ def _make(settings: Settings, plan: _Plan, folder: Path, say: Progress) -> Build
 
 def _write_files_table(plan: _Plan, folder: Path) -> None:
     """`landing.files`, from the accounts."""
-    import pandas as pd
     import pyarrow as pa
     import pyarrow.parquet as pq
 
@@ -295,9 +294,7 @@ def _write_files_table(plan: _Plan, folder: Path) -> None:
     for column, kind in FILES_COLUMNS.items():
         values = [row[column] for row in rows]
         if kind == "timestamp":
-            values = [
-                None if value is None else pd.Timestamp(value).tz_localize(None).to_pydatetime() for value in values
-            ]
+            values = [value and datetime.fromisoformat(str(value)).replace(tzinfo=None) for value in values]
         arrays.append(pa.array(values, kinds[kind]))
     path = folder / "landing" / "files.parquet"
     path.parent.mkdir(parents=True, exist_ok=True)

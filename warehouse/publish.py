@@ -16,7 +16,7 @@ import json
 import os
 import shutil
 from collections.abc import Iterator, Mapping
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any, TextIO
 
@@ -25,6 +25,7 @@ from clv.errors import BuildError, BusyError, NoBuildError
 MANIFEST = "manifest.json"
 LEASE = ".lease"
 LOCK = ".build.lock"
+_STAMP = "%Y%m%dT%H%M%S"
 
 
 class Lease:
@@ -145,19 +146,28 @@ def new_folder(data: Path, key: str, now: datetime | None = None) -> Path:
     Raises:
         BuildError: the folder cannot be made.
     """
-    stamp = (now or datetime.now(UTC)).strftime("%Y%m%dT%H%M%S")
     builds = data / "builds"
     builds.mkdir(parents=True, exist_ok=True)
-    for attempt in range(100):
-        # Ids sort by time; the same content twice within a second gets the next digits of its key.
-        folder = builds / f"{stamp}-{key[attempt : attempt + 6]}"
+    moment = now or datetime.now(UTC)
+    newest = max((path.name.split("-")[0] for path in builds.iterdir()), default="")
+    for _ in range(100):
+        # Ids sort by time, so the second build of a second, or one after the clock was set back, takes the next free one.
+        folder = builds / f"{max(moment.strftime(_STAMP), _next_second(newest))}-{key[:6]}"
         try:
             folder.mkdir()
         except FileExistsError:
+            newest = folder.name.split("-")[0]
             continue
         (folder / LEASE).touch()
         return folder
     raise BuildError(f"cannot make a folder in {builds}")
+
+
+def _next_second(stamp: str) -> str:
+    try:
+        return (datetime.strptime(stamp, _STAMP).replace(tzinfo=UTC) + timedelta(seconds=1)).strftime(_STAMP)
+    except ValueError:
+        return ""
 
 
 def seal(folder: Path, manifest: Mapping[str, Any]) -> None:

@@ -322,7 +322,8 @@ def _parse(sql: str, path: Path) -> Any:
     from sqlglot.errors import SqlglotError
 
     try:
-        trees = [tree for tree in sqlglot.parse(sql, read="duckdb") if tree is not None]
+        # The last comment keeps sqlglot from taking `$name = ''` for the start of a $-quoted string.
+        trees = [tree for tree in sqlglot.parse(f"{sql}\n--$\n", read="duckdb") if tree is not None]
     except SqlglotError as error:
         first = str(error).splitlines()[0]
         raise SqlFileError(f"{path} is not SQL that can be read: {first}") from error

@@ -176,6 +176,12 @@ def test_parameters_in_strings_and_comments_are_not_parameters():
     assert sqlfiles.parameters_in(sql) == ("c", "f")
 
 
+def test_a_parameter_beside_an_empty_string_is_no_dollar_quote(tmp_path):
+    put(tmp_path, "core/a.sql", "select x from core.b where $as_of = ''")
+
+    assert sqlfiles.read_tree(tmp_path)["core.a"].refs == ("core.b",)
+
+
 def test_inlining_keeps_the_text_and_escapes_quotes():
     sql = "select $name -- $name\nwhere x < $as_of and y in $list"
 
