@@ -23,6 +23,8 @@ from warehouse.journal import Journal, utc_now
 
 BUILD_KEY = "build"
 """Name of the URL parameter that names an older build."""
+LATEST = "latest"
+"""Its value when none is named."""
 WORKER_SILENT_SECONDS = 60
 _EXTENSION = "retain"
 
@@ -196,7 +198,12 @@ def install(server: flask.Flask, settings: Settings) -> Site:
 def door(query: Mapping[str, Any] | str | None = None) -> Door:
     """The door for a page's query: the keyword arguments of a layout, or the `search` of a location."""
     pairs = dict(parse_qsl((query or "").lstrip("?"))) if isinstance(query, str) or query is None else query
-    return Door(flask.current_app.extensions[_EXTENSION], pairs.get(BUILD_KEY) or None)
+    return Door(flask.current_app.extensions[_EXTENSION], _named_build(pairs))
+
+
+def _named_build(pairs: Mapping[str, Any]) -> str | None:
+    build = pairs.get(BUILD_KEY)
+    return build if build and build != LATEST else None
 
 
 def records(frame: pd.DataFrame) -> list[Any]:

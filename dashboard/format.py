@@ -90,6 +90,12 @@ class Format:
             MISSING if is_missing(value) else _minus(format_currency(float(value), self.currency, locale=self.locale))
         )
 
+    def money_change(self, value: Any) -> str:
+        """A difference in money, with its sign: +£1.2M."""
+        if is_missing(value):
+            return MISSING
+        return f"+{self.money(value)}" if float(value) > 0 else self.money(value)
+
     def count(self, value: Any) -> str:
         """A whole number with all its digits: 1,234,567."""
         return MISSING if is_missing(value) else _minus(format_decimal(round(float(value)), locale=self.locale))
@@ -135,6 +141,10 @@ class Format:
         if is_missing(value):
             return MISSING
         return f"{self.count(value)} {'day' if round(float(value)) == 1 else 'days'}"
+
+    def label(self, text: Any) -> str:
+        """A name out of the data at the start of a line: as it is, with a capital."""
+        return MISSING if is_missing(text) else str(text)[:1].upper() + str(text)[1:]
 
     def date(self, value: Any) -> str:
         """A day, never ambiguous: 03 Aug 2025."""

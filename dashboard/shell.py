@@ -274,9 +274,11 @@ def _build_picker(door: Door) -> Any:
     builds = door.site.warehouse.builds()
     if not builds:
         return None
-    options = [{"label": "Latest build", "value": ""}]
+    options = [{"label": "Latest build", "value": data.LATEST}]
     options += [{"label": f"{door.words.date(build.as_of)} · {_tail(build.id)}", "value": build.id} for build in builds]
-    return labelled("Build", dbc.Select(id=url_id(data.BUILD_KEY), options=options, value=door.build or ""))
+    return labelled(
+        "Build", dbc.Select(id=url_id(data.BUILD_KEY, data.LATEST), options=options, value=door.build or data.LATEST)
+    )
 
 
 def _build_banner(door: Door, pathname: str) -> Any:

@@ -9,6 +9,9 @@ from dashboard import theme
 from dashboard.charts.ticks import value_axis
 from dashboard.format import Format
 
+N_TICKS = 6
+"""As many dates as fit beside each other on a phone."""
+
 
 def revenue_over_time(frame: pd.DataFrame, words: Format) -> go.Figure:
     """Revenue of the period as a line over a fading area; the period before as a dotted line.
@@ -72,7 +75,8 @@ def revenue_by_month(frame: pd.DataFrame, words: Format) -> go.Figure:
         hovertemplate="%{customdata}",
     )
     figure.update_yaxes(**value_axis(float(frame["revenue"].min()), float(frame["revenue"].max()), "money", words))
-    every = max(1, -(-len(labels) // 6))
+    figure.update_layout(bargap=max(0.35, 1 - 0.1 * len(labels)))
+    every = max(1, -(-len(labels) // N_TICKS))
     figure.update_xaxes(
         type="category",
         tickvals=labels[::every],
@@ -85,7 +89,7 @@ def revenue_by_month(frame: pd.DataFrame, words: Format) -> go.Figure:
 def _time_axis(frame: pd.DataFrame, words: Format) -> dict[str, object]:
     """At most eight ticks on points of the line, worded by the locale; months once the span is long."""
     days = pd.to_datetime(frame["period_start"])
-    every = max(1, -(-len(days) // 7))
+    every = max(1, -(-len(days) // N_TICKS))
     shown = days.iloc[every // 2 :: every]
     span_days = (days.max() - days.min()).days if len(days) else 0
     text = [words.day(day) if span_days <= 200 else words.month(day) for day in shown]

@@ -7,10 +7,13 @@ from typing import Any
 
 from dashboard.format import Format, Kind
 
-N_STEPS = 4
+N_STEPS = 4.5
+"""Four or five steps, whichever number is round."""
+HEADROOM = 0.06
+"""Share of the axis left free above the highest value."""
 
 
-def nice_step(span: float, n_steps: int = N_STEPS) -> float:
+def nice_step(span: float, n_steps: float = N_STEPS) -> float:
     """The least of 1, 2, 2.5, 5 × a power of ten with which *n_steps* steps cover *span*."""
     if not span > 0:
         return 1.0
@@ -23,6 +26,7 @@ def value_axis(low: float, high: float, kind: Kind, words: Format) -> dict[str, 
     """Range, tick values and tick texts of an axis that shows *low* to *high*; zero is always on it."""
     low, high = min(0.0, low), max(0.0, high)
     step = nice_step(high - low, N_STEPS)
-    first, last = math.floor(low / step), max(math.ceil(high / step), 1)
+    ceiling = (high or step) * (1 + HEADROOM)
+    first, last = math.floor(low / step), math.floor(ceiling / step)
     values = [round(number * step, 10) for number in range(first, last + 1)]
-    return {"range": [values[0], values[-1] * 1.04], "tickvals": values, "ticktext": words.ticks(values, kind)}
+    return {"range": [values[0], ceiling], "tickvals": values, "ticktext": words.ticks(values, kind)}

@@ -101,7 +101,9 @@ def button(
     )
 
 
-def link(text: str, href: str, *, as_button: bool = False, icon_name: str | None = None) -> dcc.Link:
-    """A link inside the app, in words or in the looks of a button."""
+def link(text: str, href: str, *, as_button: bool = False, icon_name: str | None = None) -> Any:
+    """A link inside the app or the page, in words or in the looks of a button."""
     children = [icon(icon_name), text] if icon_name else text
-    return dcc.Link(children, href=href, className="button" if as_button else "text-link")
+    # A place on the same page is the browser's business: dcc.Link would change the address and not scroll.
+    kind = html.A if href.startswith("#") else dcc.Link
+    return kind(children, href=href, className="button" if as_button else "text-link")

@@ -9,6 +9,6 @@ from dashboard.theme import GRAPH_CONFIG
 
 
 def graph(figure: go.Figure, id: str, *, label: str, height: int = 260) -> html.Div:  # noqa: A002 - Dash's own word
-    """*figure* at a fixed height in pixels; *label* says to a screen reader what is drawn."""
-    chart = dcc.Graph(figure=figure, id=id, config=GRAPH_CONFIG, responsive=True, style={"height": f"{height}px"})
-    return html.Div(chart, role="img", className="chart", **{"aria-label": label})
+    """*figure*, as tall as its card and at least *height* pixels; *label* says to a screen reader what is drawn."""
+    chart = dcc.Graph(figure=figure, id=id, config=GRAPH_CONFIG, responsive=True, className="chart-figure")
+    return html.Div(chart, role="img", className="chart", style={"minHeight": f"{height}px"}, **{"aria-label": label})

@@ -8,9 +8,6 @@ from typing import Any
 
 from dash import dcc, html
 
-STRONG = 0.55
-"""From this intensity on, the cell's text is white."""
-
 
 @dataclass(frozen=True)
 class HeatCell:
@@ -48,10 +45,10 @@ def _cell(cell: HeatCell | None) -> html.Td:
     if cell is None:
         return html.Td(className="heat-none")
     intensity = min(1.0, max(0.0, cell.intensity))
-    classes = ["heat-strong"] if intensity >= STRONG else []
-    if cell.is_running:
-        classes.append("heat-running")
     content: Any = dcc.Link(cell.text, href=cell.href) if cell.href else cell.text
     return html.Td(
-        content, className=" ".join(classes), title=cell.title or None, style={"--v": f"{intensity * 100:.0f}"}
+        content,
+        className="heat-running" if cell.is_running else None,
+        title=cell.title or None,
+        style={"--v": f"{intensity * 100:.0f}"},
     )

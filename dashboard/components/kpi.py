@@ -30,6 +30,7 @@ def kpi(
     words: Format,
     *,
     note: str = "",
+    previous: Any = None,
     change: float | None = None,
     is_share_change: bool = False,
     good_when_up: bool | None = True,
@@ -45,7 +46,8 @@ def kpi(
         value: the number; missing is an en dash.
         kind: how `Format.words` says it.
         words: the shop's wording.
-        note: the line below: the period before, or the unit.
+        note: the line below, when no *previous* is known.
+        previous: the value in the period before, said in the line below.
         change: relative change (0.03 is +3 %), or the difference of shares; None when there is nothing to compare with.
         is_share_change: *change* is a difference of shares, said in points.
         good_when_up: False where more is worse; None where it is neither.
@@ -65,7 +67,10 @@ def kpi(
                 ],
                 className="kpi-row",
             ),
-            html.Div(note, className="kpi-note"),
+            html.Div(
+                note if is_missing(previous) else f"{words.words(previous, kind)} the period before",
+                className="kpi-note",
+            ),
             spark(points, colour),
         ],
         className="panel kpi",

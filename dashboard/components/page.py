@@ -8,8 +8,9 @@ from dash import html
 
 
 def page(*children: Any) -> html.Div:
-    """A page's content, top to bottom."""
-    return html.Div([child for child in children if child is not None], className="page")
+    """A page's content, top to bottom; lists among *children* are taken apart, and what is None is left out."""
+    flat = [part for child in children for part in (child if isinstance(child, list) else [child])]
+    return html.Div([part for part in flat if part is not None], className="page")
 
 
 def head(title: str, sub: Any = None, *actions: Any) -> html.Header:

@@ -1,0 +1,86 @@
+"""The cohort heat map: the long answer of `cohorts/retention` as a table of cells."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import pandas as pd
+from dash import html
+
+from dashboard.components.heat import HeatCell, heat_table
+from dashboard.data import records
+from dashboard.format import Format, Kind, is_missing
+
+
+def cohort_table(
+    frame: pd.DataFrame,
+    measure: str,
+    kind: Kind,
+    words: Format,
+    *,
+    caption: str,
+    href: Callable[[Any], str | None] | None = None,
+    first_month: int = 1,
+    n_months: int | None = None,
+    n_cohorts: int | None = None,
+) -> html.Div:
+    """Cohorts below each other, months since the first purchase beside each other.
+
+    Args:
+        frame: cohort_month, month_number, is_running, n_cohort, and *measure*; a month that has not begun has no row.
+        measure: the column that is shown.
+        kind: how its values are worded.
+        words: the shop's wording.
+        caption: what is shown, for screen readers.
+        href: where a cell leads, given its row; None for nowhere.
+        first_month: 0 shows the month of the first purchase, too.
+        n_months: how many months at most; None for all.
+        n_cohorts: only the last so many cohorts; None for all.
+    """
+    shown = frame[frame["month_number"] >= first_month]
+    if n_months is not None:
+        shown = shown[shown["month_number"] < first_month + n_months]
+    cohorts = sorted(shown["cohort_month"].unique())[-(n_cohorts or 0) :]
+    shown = shown[shown["cohort_month"].isin(cohorts)]
+    low, top = (float(shown[measure].min()), float(shown[measure].max())) if len(shown) else (0.0, 0.0)
+    months = range(first_month, int(shown["month_number"].max()) + 1) if len(shown) else range(0)
+    rows = []
+    for cohort in cohorts:
+        cells = {row.month_number: row for row in records(shown[shown["cohort_month"] == cohort])}
+        label = words.month(pd.Timestamp(cohort))
+        rows.append(
+            (label, [_cell(cells.get(month), measure, kind, words, low, top, label, href) for month in months]),
+        )
+    return heat_table([f"M{month}" for month in months], rows, caption=caption, row_head="First order")
+
+
+def _cell(
+    row: Any,
+    measure: str,
+    kind: Kind,
+    words: Format,
+    low: float,
+    top: float,
+    cohort: str,
+    href: Callable[[Any], str | None] | None,
+) -> HeatCell | None:
+    value: Any = getattr(row, measure, None)
+    if is_missing(value):
+        return None
+    text = words.share(value, 0) if kind == "share" else words.words(value, kind)
+    title = f"{cohort}, month {row.month_number}: {text} of {words.count(row.n_cohort)} customers"
+    if row.is_running:
+        title += " (month not over)"
+    return HeatCell(
+        text,
+        _intensity(float(value), low, top),
+        title=title,
+        href=href(row) if href else None,
+        is_running=row.is_running,
+    )
+
+
+def _intensity(value: float, low: float, top: float) -> float:
+    """From a tint for the lowest value to the full colour for the highest."""
+    return 0.12 + 0.88 * (value - low) / (top - low) if top > low else 0.5

@@ -1,0 +1,264 @@
+"""How is the business performing?"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from dash import html, register_page
+
+from dashboard import theme
+from dashboard.charts.revenue import revenue_by_month, revenue_over_time
+from dashboard.components import (
+    Bar,
+    Column,
+    card,
+    customer_cell,
+    empty,
+    graph,
+    grid,
+    head,
+    insight,
+    kpi,
+    kpis,
+    legend,
+    link,
+    page,
+    period_picker,
+    ranked,
+    region,
+    rows,
+    segment_chip,
+    share_bar,
+    stacked,
+    table,
+)
+from dashboard.components.cohorts import cohort_table
+from dashboard.data import Answer, Door, Period, door
+from dashboard.format import Kind
+
+register_page(
+    __name__,
+    path="/overview",
+    name="Overview",
+    title="Overview · Retain",
+    group="Analyse",
+    order=20,
+    icon="columns-gap",
+    question="How is the business performing?",
+)
+
+METRICS: Mapping[str, tuple[str, Kind, str, str]] = {
+    "n_customers": ("Customers who bought", "count", "var(--c2)", "Customers with a purchase in the period"),
+    "revenue": ("Revenue", "money", "var(--c1)", "Net of returns, in the period"),
+    "n_orders": ("Orders", "count", "var(--c5)", "Orders with a purchase; pure returns do not count"),
+    "avg_order_value": ("Average order value", "money", "var(--c1)", "Net revenue ÷ orders, in the period"),
+    "repeat_rate": ("Repeat rate", "share", "var(--c3)", "Share of the period's buyers who had bought before"),
+    "avg_tenure_days": ("Average tenure", "days", "var(--c6)", "Days since the first purchase, mean over the buyers"),
+    "orders_per_customer": ("Orders per customer", "decimal", "var(--c2)", "Orders ÷ customers who bought"),
+}
+"""Metric of `overview/headline` and column of `overview/sparklines` → label, wording, colour, definition."""
+
+N_SAVED, N_COHORTS, N_MONTHS = 8, 9, 9
+
+
+def layout(**query: str) -> html.Div:
+    """The page for a URL's query."""
+    return page(region(_content, query))
+
+
+def _content(query: Mapping[str, str]) -> list[Any]:
+    ask = door(query)
+    period = ask.period(query)
+    return [
+        head("Overview", _period_line(ask, period), *period_picker(period)),
+        region(_headline, ask, period),
+        region(_insight, ask, period),
+        grid(
+            region(_revenue, ask, period),
+            region(_customer_base, ask),
+            region(_ranked, ask, period, "channel", "var(--c1)"),
+            region(_ranked, ask, period, "category", "var(--c2)"),
+            region(_cohorts, ask),
+            region(_months, ask, period),
+            region(_worth_saving, ask),
+        ),
+    ]
+
+
+def _period_line(ask: Door, period: Period) -> str:
+    line = f"How is the business performing? {ask.words.period(period.start, period.end)}"
+    return f"{line}, compared with the {ask.words.days(period.n_days)} before" if period.is_comparable else line
+
+
+def _headline(ask: Door, period: Period) -> html.Div:
+    answer = ask.ask("overview/headline", **period.bounds)
+    lines = ask.ask("overview/sparklines", **period.bounds).frame
+    return kpis(*(_kpi(ask, answer, row, lines[row.metric]) for row in answer.rows if row.metric in METRICS))
+
+
+def _kpi(ask: Door, answer: Answer, row: Any, points: Any) -> html.Section:
+    label, kind, colour, definition = METRICS[row.metric]
+    return kpi(
+        label,
+        row.value,
+        kind,
+        ask.words,
+        previous=row.previous_value,
+        change=row.change,
+        is_share_change=row.unit == "share",
+        note="in the period",
+        points=points,
+        colour=colour,
+        help_text=definition,
+        source=answer,
+    )
+
+
+def _insight(ask: Door, period: Period) -> html.Div | None:
+    answer = ask.ask("overview/insight", **period.bounds)
+    if answer.is_empty:
+        return None
+    row, words = answer.row, ask.words
+    return insight(
+        html.B(f"Revenue is {'up' if row.change > 0 else 'down'} {words.share(abs(row.change), 1)}."),
+        f" {words.label(row.channel)} moved furthest: {words.money_change(row.channel_difference)}"
+        f" against the period before, of {words.money_change(row.difference)} in all.",
+        action=link("See the channels", "#by-channel"),
+        source=answer,
+    )
+
+
+def _revenue(ask: Door, period: Period) -> html.Section:
+    answer = ask.ask("overview/revenue_over_time", **period.bounds)
+    entries = [("This period", "var(--c1)", "line")]
+    if period.is_comparable:
+        entries.append(("Period before", "var(--text-3)", "dash"))
+    grain = {"day": "daily", "week": "weekly", "month": "monthly"}[answer.row.grain]
+    return card(
+        "Revenue",
+        graph(revenue_over_time(answer.frame, ask.words), "overview-revenue", label="Revenue over time", height=290),
+        sub=f"Net of returns, {grain}",
+        tools=legend(entries),
+        source=answer,
+        span=8,
+    )
+
+
+def _customer_base(ask: Door) -> html.Section:
+    answer = ask.ask("overview/customer_base")
+    words = ask.words
+    bars = [
+        Bar(
+            row.segment,
+            words.count(row.n_customers),
+            row.customer_share,
+            theme.segment_var(row.segment, row.place),
+            ask.href("/customers", segment=row.segment),
+            words.share(row.customer_share),
+        )
+        for row in answer.rows
+    ]
+    total = html.Div([words.count(answer.frame["n_customers"].sum()), html.Small("customers")], className="big-number")
+    return card(
+        "Customer base",
+        [total, stacked(bars), rows(bars)] if bars else empty("No customers yet"),
+        sub="All customers to date, by segment",
+        tools=link("View all", ask.href("/customers")),
+        source=answer,
+        span=4,
+    )
+
+
+def _ranked(ask: Door, period: Period, dimension: str, colour: str) -> html.Section:
+    answer = ask.ask(f"overview/by_{dimension}", **period.bounds)
+    words = ask.words
+    top = answer.rows[0].revenue if answer.rows else 0
+    bars = [
+        Bar(
+            words.label(getattr(row, dimension)),
+            words.money(row.revenue),
+            row.revenue / top,
+            colour,
+            note=words.share(row.revenue_share),
+        )
+        for row in answer.rows
+        if top > 0
+    ]
+    return card(
+        f"Revenue by {dimension}",
+        ranked(bars) if bars else empty("No revenue in this period"),
+        sub="Net of returns, in the period",
+        source=answer,
+        span=4,
+        id=f"by-{dimension}",
+    )
+
+
+def _cohorts(ask: Door) -> html.Section:
+    answer = ask.ask("cohorts/retention", channel=None)
+    heat = cohort_table(
+        answer.frame,
+        "bought_share",
+        "share",
+        ask.words,
+        caption="Share of each monthly cohort that bought again, by months since the first order",
+        n_months=N_MONTHS,
+        n_cohorts=N_COHORTS,
+    )
+    return card(
+        "Retention by cohort",
+        heat if not answer.is_empty else empty("No cohorts yet"),
+        sub="Share of customers who bought in the month; hatched: not over",
+        tools=link("Details", ask.href("/cohorts")),
+        source=answer,
+        span=4,
+    )
+
+
+def _months(ask: Door, period: Period) -> html.Section:
+    answer = ask.ask("overview/by_month", **period.bounds)
+    return card(
+        "Revenue by month",
+        graph(revenue_by_month(answer.frame, ask.words), "overview-months", label="Revenue by month", height=200),
+        sub="Net of returns; lighter: the period does not cover the whole month",
+        source=answer,
+        span=12,
+    )
+
+
+def _worth_saving(ask: Door) -> html.Section:
+    answer = ask.ask("overview/worth_saving", max_rows=N_SAVED)
+    words = ask.words
+    is_predicted = answer.frame["expected_revenue"].notna().any()
+    horizon = ask.settings.model.primary_horizon_days
+    value = (
+        Column(f"Expected revenue, next {horizon} days", lambda row: words.money_whole(row.expected_revenue), True)
+        if is_predicted
+        else Column("Revenue, last 365 days", lambda row: words.money_whole(row.revenue_365d), True)
+    )
+    columns = [
+        Column(
+            "Customer", lambda row: customer_cell(row.customer_id, row.name, ask.href(f"/customers/{row.customer_id}"))
+        ),
+        Column("Segment", lambda row: segment_chip(row.segment)),
+        Column("Country", lambda row: words.label(row.country)),
+        Column("First channel", lambda row: words.label(row.channel)),
+        Column("Last order", lambda row: words.date(row.last_order_date)),
+        Column("Orders", lambda row: words.count(row.n_orders), True),
+        Column("Revenue to date", lambda row: words.money_whole(row.revenue), True),
+        value,
+    ]
+    if is_predicted:
+        columns.append(Column("Churn risk", lambda row: share_bar(row.churn_risk, words, is_risk=True), True))
+    return card(
+        "Worth saving now",
+        table(answer.frame, columns, caption="Customers worth saving")
+        if not answer.is_empty
+        else empty("Nobody is slipping away"),
+        sub="The most valuable customers of the segments that are slipping away",
+        tools=link("Open in Customers", ask.href("/customers", segment="At risk", sort="-expected_revenue")),
+        source=answer,
+        span=12,
+        is_flush=True,
+    )

@@ -1,0 +1,20 @@
+-- Whom it would hurt most to lose: the most valuable customers of the segments that are slipping
+-- away, by expected revenue, or by the revenue of the last year while there is no model.
+-- grain: one row per customer, at most $max_rows
+-- parameters: $max_rows number of rows
+select
+    customer_id,
+    name,
+    segment,
+    country,
+    channel,  -- of the first order
+    last_order_date,
+    n_orders,
+    revenue,  -- net, to date
+    revenue_365d,  -- net, last 365 days
+    expected_revenue,  -- over the primary horizon; NULL while there is no model
+    1e0 - p_alive as churn_risk,  -- 0-1; NULL while there is no model
+from marts.customers
+where segment in ('Cannot lose', 'At risk', 'About to sleep')
+order by expected_revenue desc nulls last, revenue_365d desc, customer_id
+limit $max_rows
