@@ -2,7 +2,7 @@
 
 No simulation: the process on the customer's clock is a small Markov chain with a closed solution. The k phases of an
 Erlang gap are its states; each phase ends at rate c = k·λ; the k-th end is a purchase, after which the customer leaves
-with probability p; from every phase he leaves at the hazard μ. Written for R_m = P(phase m)·qᵐ with q = (1−p)^(1/k),
+with probability p; from each phase too, at the hazard μ. Written for R_m = P(phase m)·qᵐ with q = (1−p)^(1/k),
 the chain is circulant, and from phase j
 
     P(phase k−1 after u) = q^(j−k+1) · e^(−(c+μ)u) · Σ_{n ≡ k−1−j (mod k)} (c·q·u)ⁿ / n!

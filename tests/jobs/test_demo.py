@@ -5,6 +5,7 @@ import json
 from datetime import date
 from pathlib import Path
 
+import duckdb
 import numpy as np
 import pyarrow.parquet as pq
 import pytest
@@ -14,6 +15,7 @@ from clv.config import Paths, Settings
 from clv.errors import SettingsError, SourceError
 from clv.simulate_dirt import ADDED, KINDS, dirty_lines
 from jobs.demo import DIRTY_SHARE, FILES, DemoInfo, write_demo
+from warehouse.ingest import land
 
 END = date(2026, 11, 1)
 COLUMNS = {
@@ -28,6 +30,21 @@ COLUMNS = {
     ),
     "cart_events": "customer_id,event_id,event_date,cart_value,category,channel,persona,converted",
     "campaigns": "campaign_id,customer_id,treated,sent_ts,action,cost,propensity",
+}
+
+REASONS = {
+    "exact_duplicate": "duplicate",
+    "missing_customer": "missing_customer",
+    "missing_date": "missing_date",
+    "future_date": "future_date",
+    "date_of_1970": "date_too_old",
+    "absurd_amount": "absurd_amount",
+    "amount_in_words": "bad_amount",
+    "too_few_cells": "too_few_columns",
+    "too_many_cells": "too_many_columns",
+    "unclosed_quote": "unclosed_quote",
+    "invalid_utf8": "invalid_encoding",
+    "nul_byte": "nul_byte",
 }
 
 
@@ -176,3 +193,28 @@ def test_dirt_keeps_every_good_row(tmp_path: Path) -> None:
 
     rewritten = sum(n for kind, n in counts.items() if kind not in ADDED)
     assert len(set(lines) & set(out)) == len(lines) - rewritten
+
+
+def test_landing_puts_aside_exactly_the_dirt_and_keeps_the_money(tmp_path: Path) -> None:
+    clean = write(tmp_path / "clean", n_customers=2000)
+    dirty = write(tmp_path / "dirty", n_customers=2000, dirty=0.05)
+    settings = Settings(paths=Paths(data=tmp_path / "dirty"), root=tmp_path)
+
+    land(settings, today=END)
+
+    landed = tmp_path / "dirty" / "landing" / "transactions" / "*"
+    aside, kept, good = (
+        str(landed / "quarantine*.parquet"),
+        str(landed / "accepted*.parquet"),
+        clean.files["transactions"],
+    )
+    with duckdb.connect() as engine:
+        counts = engine.execute("select reasons, count(*) from read_parquet($1) group by all", [aside]).fetchall()
+        [(n_kept, kept_amount)] = engine.execute(
+            "select count(*), sum(amount) from read_parquet($1)", [kept]
+        ).fetchall()
+        [(good_amount,)] = engine.execute("select sum(amount) from read_csv($1)", [str(good)]).fetchall()
+    assert dict(counts) == {REASONS[kind]: n for kind, n in dirty.n_dirty.items() if kind in REASONS}
+    # A zero amount is a purchase of nothing: it is landed.
+    assert n_kept == clean.n_rows["transactions"] + dirty.n_dirty["zero_amount"]
+    assert kept_amount == pytest.approx(good_amount)
