@@ -19,8 +19,9 @@ import tomllib
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Annotated, Any, Literal
+from zoneinfo import ZoneInfo
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator, model_validator
 from pydantic_settings import EnvSettingsSource
 
 from clv.errors import SettingsError
@@ -127,6 +128,15 @@ class Business(Section):
     discount_rate_annual: Annotated[float, Field(ge=0, le=1)] = 0.1
     timezone: str = "UTC"
     week_start: Literal["monday", "sunday"] = "monday"
+
+    @field_validator("timezone")
+    @classmethod
+    def _zone_exists(cls, name: str) -> str:
+        try:
+            ZoneInfo(name)
+        except (KeyError, ValueError, OSError) as error:
+            raise ValueError(f"there is no time zone {name!r}; the form is Europe/London") from error
+        return name
 
 
 class Features(Section):

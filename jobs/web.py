@@ -194,6 +194,7 @@ class _Watch:
     ) -> None:
         self._journal, self._web, self._bar, self._url, self._first, self._out = journal, web, bar, url, first, out
         self._is_up = self._has_said = False
+        self._tenth = 0
         self._task = bar.add_task("first run", total=1.0) if first else None
 
     def look(self) -> None:
@@ -208,6 +209,9 @@ class _Watch:
         if self._first and self._task is not None:
             run = self._journal.run(self._first)
             self._bar.update(self._task, completed=run.progress, description=f"first run: {run.message}"[:70])
+            if not self._bar.console.is_terminal and (tenth := int(run.progress * 10)) > self._tenth:
+                self._tenth = tenth
+                self._bar.console.print(f"first run: {run.progress:4.0%} {run.message}", highlight=False)
             if not run.is_active:
                 self._bar.remove_task(self._task)
                 if run.status != "done":

@@ -14,7 +14,6 @@ from dataclasses import dataclass
 from datetime import date, timedelta
 from pathlib import Path
 from typing import Literal
-from zoneinfo import ZoneInfo
 
 import psutil
 from packaging.requirements import Requirement
@@ -94,19 +93,6 @@ def _packages(_settings: Settings, _today: date) -> Iterator[Finding]:
             wrong.append(f"{one.name} {version} is not {one.specifier}")
     found = "; ".join(wrong) if wrong else f"{len(wanted)} requirements are met"
     yield Finding("packages", "failed" if wrong else "ok", found, "make setup, or pip install with constraints.txt")
-
-
-def _settings(settings: Settings, _today: date) -> Iterator[Finding]:
-    try:
-        ZoneInfo(settings.business.timezone)
-        yield Finding("time zone", "ok", settings.business.timezone, "")
-    except (KeyError, ValueError):
-        yield Finding(
-            "time zone",
-            "failed",
-            f"there is no zone {settings.business.timezone!r}",
-            "Set [business] timezone, e.g. Europe/London",
-        )
 
 
 def _data_folder(settings: Settings, _today: date) -> Iterator[Finding]:
@@ -210,4 +196,4 @@ def _journal(journal: Journal) -> Iterator[Finding]:
             yield Finding(role, "warning", "hangs or was killed" if len(mine) else "is not running", remedy)
 
 
-_CHECKS = (_packages, _settings, _data_folder, _sql_files, _landing, _build)
+_CHECKS = (_packages, _data_folder, _sql_files, _landing, _build)

@@ -86,6 +86,7 @@ def test_the_file_can_be_named_by_the_environment(write):
         ("[modle]\nseed = 1", {}, r"unknown key modle \(did you mean model\?\)"),
         ("[business]\ngross_margin = 1.4", {}, r"business\.gross_margin: .*less than or equal to 1 \(found 1\.4\)"),
         ("[model]\nprimary_horizon_days = 45", {}, r"primary_horizon_days = 45 is not among horizons_days"),
+        ("[business]\ntimezone = 'Europe/Atlantis'", {}, r"business\.timezone: .*no time zone 'Europe/Atlantis'"),
         ("model = 3", {}, r"model: "),
         ("[model\nseed", {}, r"not valid TOML"),
         (
@@ -104,6 +105,7 @@ def test_the_file_can_be_named_by_the_environment(write):
         "unknown section",
         "out of range",
         "two keys at odds",
+        "no such time zone",
         "a value for a section",
         "broken file",
         "variable with an unknown key",
