@@ -1,46 +1,29 @@
--- Orders with their net money. What is dated on another day than the order, as a late return is,
--- stands on its own row, so that a row never changes once its day is over.
--- grain: one row per customer, order and day
+-- Orders with their net money. What is dated on another day, as a late return, is a row of its own.
+-- grain: one row per customer, order and day: a row never changes once its day is over
 -- parameters: $bucket, part of the customers
 -- layout: bucketed
 with
-    by_category as (
+    lines as (
         select
             bucket,
             customer_id,
             order_id,
+            order_ts,
             order_date,
+            amount,
+            margin,
+            quantity,
+            discount,
             category,
-            min(order_ts) as first_ts,
-            min(case when is_purchase then order_ts end) as purchase_ts,
-            sum(amount) as amount,
-            sum(case when is_purchase then amount else 0e0 end) as gross_amount,
-            sum(case when is_return then amount else 0e0 end) as return_amount,
-            sum(margin) as margin,
-            sum(quantity) as quantity,
-            sum(discount) as discount,
-            count(*) as n_lines,
-            min(channel) as channel,
-            min(country) as country,
-            max(is_purchase) as is_purchase,
-            max(is_new_day) as is_new_day,
-            max(is_new_month) as is_new_month,
-            max(gap_days) as gap_days,
-            max(first_order_date) as first_order_date,
+            channel,
+            country,
+            is_purchase,
+            is_new_day,
+            is_new_month,
+            gap_days,
+            first_order_date,
         from core.order_lines
         where bucket = $bucket
-        group by all
-    ),
-
-    ranked as (
-        select
-            *,
-            row_number() over (
-                partition by customer_id, order_id, order_date
-                order by
-                    category is null, round(gross_amount, 4) desc, round(amount, 4) desc, category
-            ) as category_rank,
-        from by_category
     ),
 
     order_days as (
@@ -50,16 +33,16 @@ with
             order_id,
             order_date,
             -- the first purchase line; a return on the same order does not make it earlier
-            coalesce(min(purchase_ts), min(first_ts)) as order_ts,
+            coalesce(min(case when is_purchase then order_ts end), min(order_ts)) as order_ts,
             round(sum(amount), 4) as amount,
-            round(sum(gross_amount), 4) as gross_amount,
-            round(sum(return_amount), 4) as return_amount,
+            round(sum(case when is_purchase then amount else 0e0 end), 4) as gross_amount,
+            round(sum(case when is_purchase then 0e0 else amount end), 4) as return_amount,
             round(sum(margin), 4) as margin,
             sum(quantity) as quantity,
             round(sum(discount), 4) as discount,
-            cast(sum(n_lines) as bigint) as n_lines,
-            count(category) as n_categories,
-            max(case when category_rank = 1 then category end) as category,
+            count(*) as n_lines,
+            min(category) as first_category,
+            max(category) as last_category,
             min(channel) as channel,
             min(country) as country,
             max(is_purchase) as is_purchase,
@@ -67,19 +50,103 @@ with
             max(is_new_month) as is_new_month,
             max(gap_days) as gap_days,
             max(first_order_date) as first_order_date,
-        from ranked
+        from lines
         group by bucket, customer_id, order_id, order_date
     ),
 
+    -- only orders with several categories need a look at each of them
+    mixed_categories as (
+        select
+            lines.customer_id,
+            lines.order_id,
+            lines.order_date,
+            lines.category,
+            round(
+                sum(case when lines.is_purchase then lines.amount else 0e0 end), 4
+            ) as gross_amount,
+            round(sum(lines.amount), 4) as amount,
+        from lines
+        inner join
+            order_days
+            on order_days.customer_id = lines.customer_id
+            and order_days.order_id = lines.order_id
+            and order_days.order_date = lines.order_date
+            and order_days.first_category < order_days.last_category
+        where lines.category is not null
+        group by lines.customer_id, lines.order_id, lines.order_date, lines.category
+    ),
+
+    main_categories as (
+        select
+            customer_id,
+            order_id,
+            order_date,
+            category,
+            count(*) over (partition by customer_id, order_id, order_date) as n_categories,
+        from mixed_categories
+        qualify
+            row_number() over (
+                partition by customer_id, order_id, order_date
+                order by gross_amount desc, amount desc, category
+            )
+            = 1
+    ),
+
     -- an order that is continued on a second day is still one order
+    continued as (
+        select customer_id, order_id, min(order_date) as first_date,
+        from order_days
+        where is_purchase
+        group by customer_id, order_id
+        having count(*) > 1
+    ),
+
     started as (
         select
-            *,
-            is_purchase
-            and order_date = min(case when is_purchase then order_date end) over (
-                partition by customer_id, order_id
-            ) as is_new_order,
+            order_days.bucket,
+            order_days.customer_id,
+            order_days.order_id,
+            order_days.order_ts,
+            order_days.order_date,
+            order_days.amount,
+            order_days.gross_amount,
+            order_days.return_amount,
+            order_days.margin,
+            order_days.quantity,
+            order_days.n_lines,
+            case
+                when order_days.first_category < order_days.last_category
+                then main_categories.n_categories
+                when order_days.first_category is null
+                then 0
+                else 1
+            end as n_categories,
+            order_days.discount,
+            case
+                when order_days.first_category < order_days.last_category
+                then main_categories.category
+                else order_days.first_category
+            end as category,
+            order_days.channel,
+            order_days.country,
+            order_days.is_purchase,
+            order_days.is_purchase
+            and order_days.order_date
+            = coalesce(continued.first_date, order_days.order_date) as is_new_order,
+            order_days.gap_days,
+            order_days.is_new_day,
+            order_days.is_new_month,
+            order_days.first_order_date,
         from order_days
+        left join
+            main_categories
+            on main_categories.customer_id = order_days.customer_id
+            and main_categories.order_id = order_days.order_id
+            and main_categories.order_date = order_days.order_date
+        left join
+            continued
+            on continued.customer_id = order_days.customer_id
+            and continued.order_id = order_days.order_id
     ),
 
     numbered as (
@@ -112,7 +179,8 @@ select
     channel,
     country,
     is_purchase,  -- has a purchase line
-    case when is_new_order then n_orders_so_far end as purchase_number,  -- counting it counts orders; NULL for pure returns and an order's second day
+    -- counting it counts orders; NULL for pure returns and an order's second day
+    case when is_new_order then n_orders_so_far end as purchase_number,
     n_orders_so_far,  -- of the customer, this row included
     gap_days,
     is_new_day,  -- opens a purchase day of the customer: counting it counts purchase days
