@@ -41,7 +41,7 @@ from warehouse.engines import duckdb as engine
 from warehouse.landing import COLUMNS, Landed, landed_files
 from warehouse.mapping import CLOCK, MONEY, map_columns
 from warehouse.records import Account, Layout, reads_whole_as_quoted, records, schema
-from warehouse.typed import Reading, run_query
+from warehouse.typed import Query, Reading, run_query
 from warehouse.values import sql_text
 
 FORMAT = 1
@@ -50,7 +50,13 @@ ONE_PART_ROWS = 2_000_000
 """Up to this many rows a file is landed as one part; larger ones are landed by bucket, so that memory stays flat."""
 TEMP = ".tmp"
 ACCOUNT = "account.json"
+BAD = -1
+"""The part that holds the rows with reasons."""
+PARQUET = "compression zstd, dictionary_size_limit 1000"
+"""A dictionary for categories; trying to build one for ids and stamps would cost a third of the time."""
 Progress = Callable[[float, str], None]
+Spool = Callable[..., object]
+"""Gives the fields of all records, or of the first *n* batches, as a relation that DuckDB can scan once."""
 
 
 @dataclass(frozen=True)
@@ -286,10 +292,20 @@ class _Landing:
             layout = replace(layout, quoted=True)
         account = Account()
         spool = self._spool(records(self.file.path, found, layout, account), len(layout.header), found.size_bytes)
-        reading = Reading.of(mapped, layout.header, self.source, run_query(self.con, spool), file_name=self.file.name)
+
+        def read(query: Query) -> Reading:
+            return Reading.of(
+                mapped,
+                layout.header,
+                self.source,
+                query,
+                file_name=self.file.name,
+                trims=account.has_edge_blanks,
+            )
+
         dialect = "quoted" if layout.quoted else "whitespace" if len(layout.delimiter) > 1 else "lines"
         return self._finish(
-            reading,
+            read,
             account,
             spool,
             lambda numbers, reasons, amounts: rejects.write_lines(
@@ -323,13 +339,13 @@ class _Landing:
             account.reject(np.array([line_no]), ["bad_json"])
             account.n_records -= 1
 
-        def spool() -> object:
+        def spool(_batches: int | None = None) -> object:
             self.con.register("json_lines", lines())
             return self.con.sql(f"select line_no, c0 as line, {keys} from json_lines where {good}")  # noqa: S608 keys are quoted
 
-        reading = Reading.of(
-            mapped, header, self.source, _over(self.con, spool), file_name=self.file.name, whole_line=True
-        )
+        def read(query: Query) -> Reading:
+            return Reading.of(mapped, header, self.source, query, file_name=self.file.name, whole_line=True)
+
         about = FileAccount(
             self.file.source,
             self.file_id,
@@ -340,7 +356,7 @@ class _Landing:
             notes=found.notes,
         )
         return self._finish(
-            reading,
+            read,
             account,
             spool,
             lambda numbers, reasons, amounts: rejects.write_lines(
@@ -356,17 +372,20 @@ class _Landing:
         fields = ", ".join(f"cast({_identifier(name)} as varchar) as c{i}" for i, name in enumerate(header))
         relation = f"select file_row_number + 1 as line_no, {fields} from read_parquet({path}, file_row_number = true)"  # noqa: S608 quoted
 
-        def spool() -> object:
+        def spool(_batches: int | None = None) -> object:
             return self.con.sql(relation)
 
         try:
-            n_rows, line_sum = _over(self.con, spool)("select count(*), coalesce(sum(line_no), 0)::bigint from spool")[
-                0
-            ]
+            n_rows, line_sum = run_query(self.con, spool)(
+                "select count(*), coalesce(sum(line_no), 0)::bigint from spool"
+            )[0]
         except duckdb.Error as error:
             raise SourceError(f"{self.file.name} cannot be read as Parquet: {error}") from error
         account = Account(n_lines=n_rows, n_records=n_rows, line_sum=line_sum)
-        reading = Reading.of(mapped, header, self.source, _over(self.con, spool), file_name=self.file.name)
+
+        def read(query: Query) -> Reading:
+            return Reading.of(mapped, header, self.source, query, file_name=self.file.name)
+
         about = FileAccount(
             self.file.source,
             self.file_id,
@@ -376,7 +395,7 @@ class _Landing:
             dialect="parquet",
         )
         return self._finish(
-            reading,
+            read,
             account,
             spool,
             lambda numbers, reasons, amounts: rejects.write_parquet_rows(
@@ -410,7 +429,7 @@ class _Landing:
             notes=(note,),
         )
 
-    def _spool(self, tables: Iterator[pa.Table], n_columns: int, size: int) -> Callable[[], object]:
+    def _spool(self, tables: Iterator[pa.Table], n_columns: int, size: int) -> Spool:
         """Put the fields of all records aside, as text; they are read several times."""
         path = self.temp / "spool.arrow"
         fields = schema(n_columns)
@@ -421,37 +440,44 @@ class _Landing:
                 n_bytes += table.nbytes
                 self.say(min(0.45, 0.45 * n_bytes / (size * 1.3 + 1)), f"reading {self.file.name}")
 
-        def reader() -> pa.RecordBatchReader:
+        def reader(batches: int | None = None) -> pa.RecordBatchReader:
             file = pa.ipc.open_file(pa.memory_map(str(path)))
-            return pa.RecordBatchReader.from_batches(
-                fields, (file.get_batch(i) for i in range(file.num_record_batches))
-            )
+            count = file.num_record_batches if batches is None else min(batches, file.num_record_batches)
+            return pa.RecordBatchReader.from_batches(fields, (file.get_batch(i) for i in range(count)))
 
         return reader
 
     def _finish(
         self,
-        reading: Reading,
+        read: Callable[[Query], Reading],
         account: Account,
-        spool: Callable[[], object],
+        spool: Spool,
         write_rejects: Callable[[np.ndarray[Any, Any], pa.Array, pa.Array], int],
         about: FileAccount,
     ) -> FileAccount:
+        """Type all rows, part by part; then the rejects; then the account.
+
+        Args:
+            read: decides how columns are written, given a query over the spool.
+            account: of the lines; complete once the spool has been written.
+            spool: the fields of all records.
+            write_rejects: copies lines of the file: (line numbers, reasons, money) → how many.
+            about: what is known of the file.
+        """
         self.say(0.5, f"typing {self.file.name}")
-        stage = self.temp / "stage"
         n_parts = 1 if account.n_records <= ONE_PART_ROWS else self.settings.engine.buckets
-        typed = reading.sql(today=self.today, buckets=self.settings.engine.buckets)
-        self.con.register("spool", spool())
-        self.con.execute(
-            f"copy (select *, reasons = '' as good, case when reasons = '' then bucket % {n_parts} else 0 end as part from ({typed})) "  # noqa: S608 as in typed
-            f"to {sql_text(str(stage))} (format parquet, partition_by (good, part), compression lz4, overwrite)"
-        )
-        self.con.unregister("spool")
+        # Columns that are plain in the first lines are taken to be plain; a value that is not comes out as bad, and
+        # then the whole column is looked at. This spares clean files a pass.
+        reading = read(run_query(self.con, lambda: spool(1)))
+        surprised = reading.is_plain and self._stage(reading, spool, n_parts)
+        if surprised or not reading.is_plain:
+            reading = read(run_query(self.con, spool))
+            self._stage(reading, spool, n_parts)
         duplicates = []
         for part in range(n_parts):
             self.say(0.7 + 0.2 * part / n_parts, f"writing {self.file.name}")
-            duplicates += self._write_part(reading, stage / "good=true" / f"part={part}", part, n_parts)
-        numbers, reasons, amounts = self._rejected(stage / "good=false", account, duplicates)
+            duplicates += self._write_part(reading, self._staged(part), part, n_parts)
+        numbers, reasons, amounts = self._rejected(self._staged(BAD), account, duplicates)
         self.say(0.9, f"quarantining lines of {self.file.name}")
         written = write_rejects(numbers, reasons, amounts) if len(numbers) else 0
         if written != len(numbers):
@@ -460,9 +486,35 @@ class _Landing:
         self.say(1.0, f"landed {self.file.name}")
         return result
 
-    def _write_part(self, reading: Reading, folder: Path, part: int, n_parts: int) -> list[tuple[int, float | None]]:
+    def _stage(self, reading: Reading, spool: Spool, n_parts: int) -> bool:
+        """Write typed rows by part, bad ones apart; did a value turn up that is not plain?"""
+        shutil.rmtree(self.temp / "stage", ignore_errors=True)
+        typed = reading.sql(today=self.today, buckets=self.settings.engine.buckets)
+        names = COLUMNS[self.file.source]
+        listed = ", ".join(f"{sql_text(self.file_id)} as file_id" if name == "file_id" else name for name in names)
+        self.con.register("spool", spool())
+        self.con.execute(
+            f"copy (select {listed}, content_key, reasons, case when reasons is null then bucket % {n_parts} else {BAD} end as part "  # noqa: S608 as in typed
+            f"from ({typed})) to {sql_text(str(self.temp / 'stage'))} (format parquet, partition_by (part), {PARQUET})"
+        )
+        self.con.unregister("spool")
+        bad = self._staged(BAD)
+        if not bad:
+            return False
+        codes = reading.codes_of_odd_values
+        tests = (
+            " or ".join(f"contains(';' || reasons || ';', {sql_text(';' + code + ';')})" for code in codes) or "false"
+        )
+        row = self.con.execute(f"select count(*) from {engine.files_sql(bad)} where {tests}").fetchone()  # noqa: S608 our names
+        return bool(row and row[0])
+
+    def _staged(self, part: int) -> list[str]:
+        return [str(path) for path in sorted((self.temp / "stage" / f"part={part}").glob("*.parquet"))]
+
+    def _write_part(
+        self, reading: Reading, files: list[str], part: int, n_parts: int
+    ) -> list[tuple[int, float | None]]:
         """Move a part of the good rows into place; the duplicates among them: (line number, money)."""
-        files = [str(path) for path in sorted(folder.glob("*.parquet"))]
         if not files:
             return []
         source = self.file.source
@@ -490,23 +542,25 @@ class _Landing:
                 "where before.content_key is not null or rows.content_key in (select content_key from repeated)) "
                 "where nth > 1 or is_known"
             )
-        ours = [name for name in COLUMNS[source] if name not in ("file_id", "line_no", "bucket")]
-        listed = ", ".join(ours)
-        if source == "transactions" and not reading.has_identity:
-            listed = listed.replace(
-                "order_id", "strftime(order_ts, '%Y-%m-%d') || '#' || (nth + coalesce(taken, 0)) as order_id", 1
-            )
+        lost = con.execute("select line_no, money from losers").fetchall()
+        stem = "accepted" if n_parts == 1 else f"accepted_{part:04d}"
+        numbers = source == "transactions" and not reading.has_identity
+        if not lost and not numbers:
+            for i, path in enumerate(files):
+                Path(path).rename(self.temp / f"{stem}_{i:02d}.parquet")
+            return []
+        listed = ", ".join([*COLUMNS[source], "content_key", "reasons"])
+        relation = f"{rows} as rows"
+        if numbers:
+            made = "strftime(order_ts, '%Y-%m-%d') || '#' || (nth + coalesce(taken, 0)) as order_id"
+            listed = listed.replace("order_id", made, 1)
             relation = self._numbered(rows, prior)
-        else:
-            relation = f"{rows} as rows"
-        bucket = ", bucket" if "bucket" in COLUMNS[source] else ""
-        name = "accepted.parquet" if n_parts == 1 else f"accepted_{part:04d}.parquet"
         con.execute(
-            f"copy (select {listed}{bucket}, {sql_text(self.file_id)} as file_id, line_no, content_key from {relation} "  # noqa: S608 our names
+            f"copy (select {listed} from {relation} "  # noqa: S608 our names
             "where line_no not in (select line_no from losers) order by line_no) "
-            f"to {sql_text(str(self.temp / name))} (format parquet, compression zstd)"
+            f"to {sql_text(str(self.temp / f'{stem}.parquet'))} (format parquet, {PARQUET})"
         )
-        return [(int(line_no), money) for line_no, money in con.execute("select line_no, money from losers").fetchall()]
+        return [(int(line_no), money) for line_no, money in lost]
 
     def _prior(self, rows: str) -> list[str]:
         """Accepted rows of other files that may hold the same days."""
@@ -538,7 +592,7 @@ class _Landing:
         )
 
     def _rejected(
-        self, folder: Path, account: Account, duplicates: list[tuple[int, float | None]]
+        self, files: list[str], account: Account, duplicates: list[tuple[int, float | None]]
     ) -> tuple[np.ndarray[Any, Any], pa.Array, pa.Array]:
         """All rejects by line number: (line numbers, reasons, money)."""
         money = MONEY[self.file.source]
@@ -560,7 +614,6 @@ class _Landing:
                 }
             ),
         ]
-        files = [str(path) for path in sorted(folder.rglob("*.parquet"))]
         if files:
             finite = f"case when isfinite({money}) then {money} end"
             parts.append(
@@ -636,9 +689,8 @@ class _Landing:
         if "future_date" not in reasons:
             return None
         clock = CLOCK[self.file.source]
-        files = [str(path) for path in sorted((self.temp / "stage" / "good=false").rglob("*.parquet"))]
         row = self.con.execute(
-            f"select min(cast({clock} as date)) from {engine.files_sql(files)} where reasons = 'future_date'"  # noqa: S608 our names
+            f"select min(cast({clock} as date)) from {engine.files_sql(self._staged(BAD))} where reasons = 'future_date'"  # noqa: S608 our names
         ).fetchone()
         return row[0].isoformat() if row and row[0] else None
 
@@ -652,10 +704,6 @@ def _named(reading: Reading) -> dict[str, str]:
             node.set("this", exp.to_identifier(reading.names[int(node.name[1:])]))
         said[column] = tree.name if isinstance(tree, exp.Column) else tree.sql(dialect="duckdb")
     return said
-
-
-def _over(con: duckdb.DuckDBPyConnection, spool: Callable[[], object]) -> Callable[[str], list[tuple[Any, ...]]]:
-    return run_query(con, spool)
 
 
 def _identifier(name: str) -> str:

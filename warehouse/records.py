@@ -56,6 +56,8 @@ class Account:
     n_blank: int = 0
     n_records: int = 0
     n_rejected: int = 0
+    has_edge_blanks: bool = False
+    """Some field may begin or end with a blank; otherwise none need be trimmed, which is dear."""
     line_sum: int = 0
     """Sum of all line numbers of records and rejects: proves that none is missing or there twice."""
     reject_numbers: list[np.ndarray[Any, Any]] = field(default_factory=list)
@@ -278,9 +280,23 @@ def records(path: Path, found: Bytes, layout: Layout, account: Account) -> Itera
             account.reject(original.numbers[bad], ["nul_byte"] * int(bad.sum()))
             open_lines &= ~bad
 
+        account.has_edge_blanks = account.has_edge_blanks or _edge_blanks(lines.data, layout.delimiter)
         for table in _tables(lines, original.numbers, open_lines, layout, account):
             account.n_records += table.num_rows
             yield table
+
+
+def _edge_blanks(data: bytes, delimiter: str) -> bool:
+    """Does a blank stand beside a delimiter, a quote or a line end?"""
+    if delimiter == WHITESPACE:
+        return False
+    edges = (delimiter.encode(), b"\n", b"\r", b'"')
+    return (
+        data[:1] == b" "
+        or data[-1:] == b" "
+        or (delimiter != "\t" and b"\t" in data)
+        or any(b" " + edge in data or edge + b" " in data for edge in edges)
+    )
 
 
 def _starts_blank(lines: Lines) -> np.ndarray[Any, Any]:

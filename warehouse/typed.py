@@ -89,6 +89,8 @@ class Reading:
     dates: dict[str, DateReading]
     whole_line: bool = False
     """`spool` has a column `line` that holds all that the row says."""
+    trims: bool = True
+    """Fields may have blanks around them."""
 
     @classmethod
     def of(
@@ -100,6 +102,7 @@ class Reading:
         *,
         file_name: str,
         whole_line: bool = False,
+        trims: bool = True,
     ) -> Reading:
         """Ask *query* how the columns are written.
 
@@ -123,13 +126,26 @@ class Reading:
             if dates[column].blocking and column in REQUIRED[mapped.source]:
                 raise SourceError(f"{file_name}: {dates[column].blocking} in [sources.{mapped.source}] of config.toml")
         frozen = {column: frozenset(uses) for column, uses in asked.items()}
-        return cls(mapped, names, settings, expressions, frozen, numbers, dates, whole_line)
+        return cls(mapped, names, settings, expressions, frozen, numbers, dates, whole_line, trims)
 
     @property
     def notes(self) -> tuple[str, ...]:
         """What was decided, in words."""
         said = [note for reading in (*self.numbers.values(), *self.dates.values()) for note in reading.notes]
         return (*self.mapped.notes, *dict.fromkeys(said))
+
+    @property
+    def is_plain(self) -> bool:
+        """Is each number and date taken to be written in the plain form?"""
+        return all(reading.is_plain for reading in self.numbers.values()) and all(
+            reading.is_iso for reading in self.dates.values()
+        )
+
+    @property
+    def codes_of_odd_values(self) -> list[str]:
+        """Reasons that a number or date gets when it is not written as it was taken to be."""
+        odd = {column for column, uses in self.asked.items() if any(kind == "number" for _, kind in uses)}
+        return sorted(reason("bad", column) for column in odd | set(self.dates))
 
     @property
     def has_identity(self) -> bool:
@@ -157,7 +173,8 @@ class Reading:
                     f"{self.dates[column].sql(f'd_{column}')}{moved if kind == 'timestamp' else ''} as {column}"
                 )
             elif kind == "text":
-                values.append(f"nullif(trim(cast({self.expressions[column]} as varchar), ' \t'), '') as {column}")
+                text = self._trimmed(f"cast({self.expressions[column]} as varchar)")
+                values.append(f"nullif({text}, '') as {column}")
             else:
                 values.append(
                     f"try_cast({self.expressions[column]} as {'double' if kind == 'number' else 'boolean'}) as {column}"
@@ -233,16 +250,22 @@ class Reading:
             f"with fields as (select *{''.join(', ' + field for field in fields)} from spool), "  # noqa: S608 names are ours, texts are quoted
             f"texts as (select *{''.join(', ' + text for text in texts)} from fields), "
             f"typed as (select line_no, {', '.join(values)}, {self._rest_sql()} as rest{carried} from texts) "
-            f"select line_no, {', '.join(finished)}, concat_ws(';', {reasons}) as reasons, "
+            f"select line_no, {', '.join(finished)}, nullif(concat_ws(';', {reasons}), '') as reasons, "
             f"cast(hash(customer_id) % {buckets} as integer) as bucket, hash({ours}, rest) as content_key from typed"
         )
+
+    def _trimmed(self, text: str) -> str:
+        return f"trim({text}, ' \t')" if self.trims else text
 
     def _rest_sql(self) -> str:
         """SQL of what the row says in columns that are not mapped, whatever their order."""
         if self.whole_line:
             return "line"
         rest = sorted((normalised(name), i) for i, name in enumerate(self.names) if i not in self.mapped.used)
-        parts = [f"case when trim(c{i}) <> '' then {sql_text(name + '=')} || trim(c{i}) end" for name, i in rest]
+        parts = []
+        for name, i in rest:
+            text = self._trimmed(f"c{i}")
+            parts.append(f"case when {text} <> '' then {sql_text(name + '=')} || {text} end")
         return f"hash({', '.join(parts)})" if parts else "0"
 
 
