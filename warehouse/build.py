@@ -19,7 +19,7 @@ from typing import Any
 
 from clv.config import Settings
 from clv.errors import BuildError, SqlFileError
-from warehouse import checks, outputs, publish, sqlfiles
+from warehouse import checks, outputs, publish, serving, sqlfiles
 from warehouse.engines import duckdb as engine
 from warehouse.landing import COLUMNS, FILES_COLUMNS, QUARANTINE_COLUMNS, TABLES, Landed, landed_files
 from warehouse.runner import Progress, Table, run_tables, worker_sessions
@@ -27,11 +27,11 @@ from warehouse.sqlfiles import SqlFile
 
 FORMAT = 1
 """Layout of a build's folder; counts up when an older build could no longer be read, and rebuilds everything."""
-NATIVE_BYTES = 32 * 2**20
-"""Tables of core and features up to this size (as Parquet) are also native tables of the serving file."""
 EMPTY_AS_OF = date(1970, 1, 1)
 """The as-of date of a build without one transaction."""
 CHECKS = "outputs.checks"
+DIARY = ("outputs.runs", "outputs.job_requests")
+"""Grows with each run, the build's own among them: alone it is no reason for another build."""
 JOURNALED = ("outputs.runs", "outputs.job_requests")
 """Exports of the journal: each build takes them along, but that a job has run is no reason to build again."""
 
@@ -272,7 +272,10 @@ def _make(settings: Settings, plan: _Plan, folder: Path, say: Progress) -> Build
     checks.raise_failures(results)
     plan.tables[CHECKS] = _write_checks(results, folder)
     say(0.94, "writing the serving file")
-    native = _write_databases(settings, plan, folder)
+    # Raw inputs are not shown: staging has their rows, and what was put aside is in landing.quarantine.
+    hidden = set(TABLES) - {"landing.quarantine", "landing.files"}
+    shown = [table for name, table in plan.tables.items() if name not in hidden]
+    native = serving.write_files(shown, folder, settings.engine, settings.paths.cache / "duckdb")
     manifest = _manifest(settings, plan, folder, results, native)
     say(0.97, "writing the manifest")
     publish.seal(folder, manifest)
@@ -393,59 +396,6 @@ def _write_checks(results: Sequence[checks.CheckResult], folder: Path) -> Table:
     path.parent.mkdir(parents=True, exist_ok=True)
     pq.write_table(pa.table(arrays, names=list(outputs.CHECKS_COLUMNS)), path, compression="zstd")
     return Table(name=CHECKS, key=_digest(rows), columns=outputs.CHECKS_COLUMNS, sources=[path], rows=len(rows))
-
-
-def _write_databases(settings: Settings, plan: _Plan, folder: Path) -> set[str]:
-    """The serving file (native tables and views) and the shell file (views only).
-
-    Returns:
-        Names of the native tables.
-    """
-    native: set[str] = set()
-    shown = [
-        table
-        for name, table in plan.tables.items()
-        if name not in TABLES or name in ("landing.quarantine", "landing.files")
-    ]
-    temp = settings.paths.cache / "duckdb" / f"{os.getpid()}-serving"
-    con = engine.connect(settings.engine, temp)
-    try:
-        # Views name their files relative to the build's folder, so that the data folder can be moved.
-        con.execute(f"set global file_search_path = {engine.quoted(str(folder))}")
-        for catalog in ("serving", "shell"):
-            path = engine.quoted(str(folder / f"{catalog}.duckdb"))
-            con.execute(f"attach {path} as {catalog} (storage_version '{engine.STORAGE_VERSION}')")
-            for table in shown:
-                schema = table.name.split(".")[0]
-                size = sum(path.stat().st_size for path in table.sources)
-                small = schema in ("core", "features", "landing") and size <= NATIVE_BYTES
-                is_native = catalog == "serving" and (schema in ("marts", "outputs") or small)
-                relation = _relative(table, folder)
-                con.execute(f'create schema if not exists {catalog}."{schema}"')
-                kind = "table" if is_native else "view"
-                con.execute(f"create {kind} {catalog}.{engine.name_sql(table.name)} as from {relation}")
-                if is_native:
-                    native.add(table.name)
-                for column, comment in table.file.comments if table.file else ():
-                    target = f'{catalog}.{engine.name_sql(table.name)}."{column}"'
-                    con.execute(f"comment on column {target} is {engine.quoted(comment)}")
-            con.execute(f"detach {catalog}")
-    except engine.Error as error:
-        raise BuildError(f"the serving file cannot be written: {error}") from error
-    finally:
-        con.close()
-        shutil.rmtree(temp, ignore_errors=True)
-    return native
-
-
-def _relative(table: Table, folder: Path) -> str:
-    if not table.sources:
-        return engine.empty_sql(table.columns or {})
-    files = [str(path.relative_to(folder)) for path in table.sources]
-    schema, stem = table.name.split(".")
-    if table.file and table.file.is_bucketed:
-        files = [f"{schema}/{stem}/*.parquet"]
-    return engine.files_sql(files)
 
 
 def _manifest(

@@ -9,7 +9,7 @@ from tiny_shop import ORDERS, TinyShop
 
 from clv.config import Engine
 from clv.errors import BuildError, BusyError, CheckFailedError, SqlFileError
-from warehouse import publish
+from warehouse import outputs, publish
 from warehouse.ask import Warehouse
 from warehouse.build import EMPTY_AS_OF
 
@@ -178,6 +178,25 @@ def test_the_setting_of_a_parameter_rebuilds_only_what_uses_it(shop: TinyShop):
         name for name, table in second.tables.items() if not table["is_linked"] and name.startswith(("core", "marts"))
     }
     assert made == {"marts.margin"}
+
+
+def test_the_diary_of_runs_alone_makes_no_build(shop: TinyShop):
+    first = shop.build()
+    runs = outputs.empty("runs").reindex(range(1)).assign(run_id="r1", job="build", status="done")
+    outputs.write(shop.settings.paths.outputs, "runs", runs)
+
+    assert shop.build().id == first.id
+
+
+def test_the_diary_of_runs_comes_with_the_next_build(shop: TinyShop):
+    shop.build()
+    runs = outputs.empty("runs").reindex(range(1)).assign(run_id="r1", job="build", status="done")
+    outputs.write(shop.settings.paths.outputs, "runs", runs)
+    shop.predict(1.0)
+
+    shop.build()
+
+    assert Warehouse(shop.data, sql_root=shop.sql).table("outputs.runs")["run_id"].tolist() == ["r1"]
 
 
 def test_a_damaged_build_is_made_again(shop: TinyShop):

@@ -1,0 +1,94 @@
+"""The two DuckDB files of a build.
+
+| file             | holds                                                       | for                               |
+|------------------|-------------------------------------------------------------|-----------------------------------|
+| `serving.duckdb` | marts, outputs and small tables, native; facts as views     | pages: point look-ups in ms       |
+| `shell.duckdb`   | views only                                                  | people: they lock no page out    |
+
+Views name their Parquet files relative to the build's folder, so that the data folder can be moved; whoever opens a
+file sets `file_search_path` to that folder.
+"""
+
+from __future__ import annotations
+
+import shutil
+import uuid
+from collections.abc import Sequence
+from pathlib import Path
+
+import duckdb
+
+from clv.config import Engine
+from clv.errors import BuildError
+from warehouse.engines import duckdb as engine
+from warehouse.runner import Table
+
+NATIVE_BYTES = 32 * 2**20
+"""Tables that pages need not ask by customer are native up to this size (as Parquet)."""
+ALWAYS_NATIVE = ("marts", "outputs")
+NATIVE_WHEN_SMALL = ("core", "features", "landing")
+
+
+def write_files(tables: Sequence[Table], folder: Path, limits: Engine, temp: Path) -> set[str]:
+    """Write both files into *folder*, a build's.
+
+    Args:
+        tables: all tables of the build; their sources lie in *folder*.
+        folder: the build's folder.
+        limits: the engine's limits.
+        temp: where the engine spills.
+
+    Returns:
+        Names of the tables that are native in the serving file.
+
+    Raises:
+        BuildError: a file cannot be written.
+    """
+    native = {table.name for table in tables if _is_native(table)}
+    mine = temp / f"serving-{uuid.uuid4().hex[:8]}"
+    con = engine.connect(limits, mine)
+    try:
+        con.execute(f"set global file_search_path = {engine.quoted(str(folder))}")
+        _write(con, folder, "serving", tables, native)
+        _write(con, folder, "shell", tables, set())
+    except engine.Error as error:
+        raise BuildError(f"the serving files cannot be written: {error}") from error
+    finally:
+        con.close()
+        shutil.rmtree(mine, ignore_errors=True)
+    return native
+
+
+def _is_native(table: Table) -> bool:
+    schema = table.name.split(".")[0]
+    size = sum(path.stat().st_size for path in table.sources)
+    return schema in ALWAYS_NATIVE or (schema in NATIVE_WHEN_SMALL and size <= NATIVE_BYTES)
+
+
+def _write(
+    con: duckdb.DuckDBPyConnection, folder: Path, catalog: str, tables: Sequence[Table], native: set[str]
+) -> None:
+    path = engine.quoted(str(folder / f"{catalog}.duckdb"))
+    con.execute(f"attach {path} as {catalog} (storage_version '{engine.STORAGE_VERSION}')")
+    # One transaction: each statement of its own would be synced to disk, half a second for every hundred.
+    con.execute("begin")
+    for table in tables:
+        con.execute(f'create schema if not exists {catalog}."{table.name.split(".")[0]}"')
+        kind = "table" if table.name in native else "view"
+        target = f"{catalog}.{engine.name_sql(table.name)}"
+        con.execute(f"create {kind} {target} as from {_relation(table, folder)}")
+        for column, comment in table.file.comments if table.file else ():
+            con.execute(f'comment on column {target}."{column}" is {engine.quoted(comment)}')
+    con.execute("commit")
+    con.execute(f"detach {catalog}")
+
+
+def _relation(table: Table, folder: Path) -> str:
+    """The table's Parquet files relative to the build; a glob where there are many."""
+    if not table.sources:
+        return engine.empty_sql(table.columns or {})
+    parents = {path.parent for path in table.sources}
+    stem = table.name.split(".")[1]
+    if {parent.name for parent in parents} == {stem}:
+        return engine.files_sql([f"{parents.pop().relative_to(folder)}/*.parquet"])
+    return engine.files_sql([str(path.relative_to(folder)) for path in table.sources])
