@@ -245,17 +245,28 @@ class Journal:
         return self._insert(job, by, dict(params or {}), "queued")[0]
 
     def start(self, job: str, by: str, params: Mapping[str, Any] | None = None) -> str:
-        """Note a run that begins in this very process; give its id.
+        """Note a run that begins in this very process; a queued request for the job is served by it.
+
+        Returns:
+            The run's id.
 
         Raises:
-            BusyError: a run of this job is queued or running.
+            BusyError: a run of this job is running.
         """
         self.abort_orphans()
+        values = {"started_at": self._now(), "seen_at": self._now(), "params": dict(params or {}), **_this_process()}
+        with self._engine.begin() as connection:
+            queued = connection.execute(
+                sa.update(_runs)
+                .where(_runs.c.job == job, _runs.c.status == "queued")
+                .values(status="running", **values)
+                .returning(_runs.c.run_id)
+            ).scalar()
+        if queued is not None:
+            return str(queued)
         run_id, is_new = self._insert(job, by, dict(params or {}), "running")
         if not is_new:
-            raise BusyError(
-                f"a run of {job} is already queued or running (run {run_id}); wait for it, or see the Jobs page"
-            )
+            raise BusyError(f"{job} is running already (run {run_id}); wait for it, or see the Jobs page")
         return run_id
 
     def _insert(self, job: str, by: str, params: dict[str, Any], status: str) -> tuple[str, bool]:

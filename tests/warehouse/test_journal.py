@@ -153,8 +153,17 @@ def test_a_claimed_run_carries_its_parameters_and_its_process(journal):
 def test_start_refuses_a_second_run_of_a_job(journal):
     journal.start("build", "ann")
 
-    with pytest.raises(BusyError, match="already queued or running"):
+    with pytest.raises(BusyError, match="is running already"):
         journal.start("build", "bob")
+
+
+def test_a_run_that_starts_here_serves_what_was_asked_for(journal):
+    asked = journal.request("build", "a click", {"as_of": "2025-01-01"})
+
+    started = journal.start("build", "command line")
+
+    assert started == asked
+    assert (journal.run(asked).status, journal.run(asked).params) == ("running", {})
 
 
 def test_progress_is_kept_within_its_range_and_not_after_the_end(journal):
