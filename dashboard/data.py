@@ -169,6 +169,11 @@ class Door:
             pairs[BUILD_KEY] = self.build
         return f"{path}?{urlencode(pairs)}" if pairs else path
 
+    def worker_is_alive(self) -> bool:
+        """Whether a worker has been heard of within the last minute."""
+        beats = self.journal.heartbeats()
+        return bool(((beats["role"] == "worker") & (beats["age_seconds"] <= WORKER_SILENT_SECONDS)).any())
+
     def health(self) -> Health:
         """Whether the warehouse answers and the worker lives."""
         try:
@@ -176,9 +181,7 @@ class Door:
         except NoBuildError:
             return Health("warn", "No data yet", None, None)
         made_at = dt.datetime.fromisoformat(handle.manifest["made_at"]).replace(tzinfo=None)
-        beats = self.journal.heartbeats()
-        alive = beats[(beats["role"] == "worker") & (beats["age_seconds"] <= WORKER_SILENT_SECONDS)]
-        if alive.empty:
+        if not self.worker_is_alive():
             return Health("warn", "Warehouse healthy, worker not running", handle.id, made_at)
         return Health("good", "Warehouse healthy", handle.id, made_at)
 
@@ -189,7 +192,7 @@ def install(server: flask.Flask, settings: Settings) -> Site:
         settings=settings,
         warehouse=Warehouse(settings.paths.data, settings.engine),
         journal=Journal(settings.journal_url),
-        words=Format(settings.business.currency, settings.business.locale),
+        words=Format(settings.business.currency, settings.business.locale, settings.business.timezone),
     )
     server.extensions[_EXTENSION] = site
     return site
@@ -197,8 +200,13 @@ def install(server: flask.Flask, settings: Settings) -> Site:
 
 def door(query: Mapping[str, Any] | str | None = None) -> Door:
     """The door for a page's query: the keyword arguments of a layout, or the `search` of a location."""
-    pairs = dict(parse_qsl((query or "").lstrip("?"))) if isinstance(query, str) or query is None else query
+    pairs = query_of(query) if isinstance(query, str) or query is None else query
     return Door(flask.current_app.extensions[_EXTENSION], _named_build(pairs))
+
+
+def query_of(search: str | None) -> dict[str, str]:
+    """The parameters in a location's `search`."""
+    return dict(parse_qsl((search or "").lstrip("?")))
 
 
 def _named_build(pairs: Mapping[str, Any]) -> str | None:

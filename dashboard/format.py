@@ -11,6 +11,7 @@ import math
 import re
 from dataclasses import dataclass
 from typing import Any, Literal
+from zoneinfo import ZoneInfo
 
 from babel import Locale
 from babel.dates import format_date, format_datetime
@@ -47,6 +48,8 @@ class Format:
 
     currency: str = "USD"
     locale: str = "en_US"
+    timezone: str = "UTC"
+    """In which moments are worded; they come in UTC without zone."""
 
     @property
     def symbol(self) -> str:
@@ -163,10 +166,17 @@ class Format:
         return f"{self.date(start)} – {self.date(end - dt.timedelta(days=1))}"
 
     def moment(self, value: Any) -> str:
-        """A moment to the minute: 03 Aug 2025, 06:12."""
+        """A moment to the minute, in the shop's time zone: 03 Aug 2025, 06:12."""
+        return self._local(value, "dd MMM yyyy, HH:mm")
+
+    def clock(self, value: Any) -> str:
+        """The time of a moment to the second, in the shop's time zone: 06:12:07."""
+        return self._local(value, "HH:mm:ss")
+
+    def _local(self, value: Any, pattern: str) -> str:
         if is_missing(value):
             return MISSING
-        return format_datetime(value, "dd MMM yyyy, HH:mm", locale=self.locale)
+        return format_datetime(value, pattern, tzinfo=ZoneInfo(self.timezone), locale=self.locale)
 
     def ago(self, value: Any, now: dt.datetime) -> str:
         """How long before *now* a moment was: 5 min ago."""

@@ -304,7 +304,7 @@ def _foot(door: Door) -> list[Any]:
             html.Div(
                 [
                     html.Span(["Build ", html.Span(health.build_id, className="build-id")]),
-                    html.Span(f"made {door.words.moment(health.made_at)} UTC"),
+                    html.Span(f"made {door.words.moment(health.made_at)}"),
                 ],
                 className="side-build",
             )

@@ -1,0 +1,45 @@
+"""How long the runs of a job took."""
+
+from __future__ import annotations
+
+import pandas as pd
+import plotly.graph_objects as go
+
+from dashboard import theme
+from dashboard.charts.ticks import nice_step
+from dashboard.format import Format
+
+STATUS_COLOURS = {
+    "done": theme.series(1),
+    "failed": theme.series(3),
+    "aborted": theme.series(2),
+    "skipped": theme.series(7),
+}
+
+
+def duration_history(frame: pd.DataFrame, words: Format) -> go.Figure:
+    """A bar a run, oldest first, coloured by how it ended.
+
+    Args:
+        frame: runs of one job that have ended: run_id, status, started_at, finished_at.
+        words: the shop's wording.
+    """
+    figure = theme.figure()
+    runs = frame.sort_values("started_at")
+    seconds = (runs["finished_at"] - runs["started_at"]).dt.total_seconds()
+    figure.add_bar(
+        x=list(range(len(runs))),
+        y=seconds,
+        marker={"color": [STATUS_COLOURS.get(status, theme.series(7)) for status in runs["status"]]},
+        customdata=[
+            f"{words.moment(at)} · {words.duration(span)} · {status}"
+            for at, span, status in zip(runs["started_at"], seconds, runs["status"], strict=True)
+        ],
+        hovertemplate="%{customdata}<extra></extra>",
+    )
+    step = nice_step(float(seconds.max()) if len(runs) else 1.0)
+    ticks = [number * step for number in range(6)]
+    figure.update_yaxes(tickvals=ticks, ticktext=[words.duration(tick) for tick in ticks])
+    figure.update_xaxes(visible=False, range=[-0.6, max(len(runs), 12) - 0.4])
+    figure.update_layout(hovermode="closest", bargap=0.3)
+    return figure
