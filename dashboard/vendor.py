@@ -40,7 +40,7 @@ CHARACTERS = (
     (0x2190, 0x2199),  # arrows
     (0x2212, 0x2265),  # minus, comparison
 )
-FEATURES = ("calt", "ccmp", "kern", "mark", "mkmk", "tnum", "cv11", "ss03", "locl", "case")
+FEATURES = ("calt", "ccmp", "kern", "mark", "mkmk", "tnum", "locl", "case")
 WEIGHTS = (400, 600)
 OPTICAL_SIZE = 14
 
@@ -75,7 +75,7 @@ STYLESHEETS = [f"{PREFIX}/bootstrap.min.css", f"{PREFIX}/bootstrap-icons.min.css
 
 
 def inter_woff2(cache: Path) -> Path:
-    """The web font, made in *cache* on first use (about two seconds) and found there afterwards."""
+    """The web font, made in *cache* on first use (a few seconds) and found there afterwards."""
     target = cache / "fonts" / f"inter-{VERSION}.woff2"
     if target.is_file():
         return target

@@ -46,20 +46,15 @@ def status_chip(status: str) -> html.Span:
 def progress(share: float, message: str) -> html.Div:
     """A bar that is full at 1, and what is being done."""
     percent = round(min(1.0, max(0.0, share)) * 100)
+    said = {"valuenow": str(percent), "valuemin": "0", "valuemax": "100", "label": message or "Progress"}
     bar = html.Div(
         html.Div(className="progress-fill", style={"width": f"{percent}%"}),
         className="progress-track",
         role="progressbar",
-        **{
-            "aria-valuenow": str(percent),
-            "aria-valuemin": "0",
-            "aria-valuemax": "100",
-            "aria-label": message or "Progress",
-        },
+        **{f"aria-{name}": value for name, value in said.items()},
     )
-    return html.Div(
-        [bar, html.Span([html.B(f"{percent}%"), f" {message}"], className="progress-words")], className="progress-line"
-    )
+    words = html.Span([html.B(f"{percent}%"), f" {message}"], className="progress-words")
+    return html.Div([bar, words], className="progress-line")
 
 
 def schedule_table(door: Door, schedule: pd.DataFrame, runs: pd.DataFrame, now: dt.datetime) -> html.Div:
@@ -146,13 +141,8 @@ def _job_cell(row: Any) -> html.Div:
 def _next_run(door: Door, at: Any, now: dt.datetime) -> Any:
     if is_missing(at):
         return html.Span("–", className="muted")
-    return html.Div(
-        [
-            html.Span(door.words.moment(at)),
-            html.Span(f"in {door.words.duration((at - now).total_seconds())}", className="muted"),
-        ],
-        className="customer-words",
-    )
+    left = html.Span(f"in {door.words.duration((at - now).total_seconds())}", className="muted")
+    return html.Div([html.Span(door.words.moment(at)), left], className="customer-words")
 
 
 def _last_result(door: Door, runs: list[Any], now: dt.datetime) -> Any:
@@ -162,9 +152,8 @@ def _last_result(door: Door, runs: list[Any], now: dt.datetime) -> Any:
     if run.status == "running":
         return progress(run.progress, run.message)
     if run.status == "queued":
-        return html.Div(
-            [status_chip("queued"), html.Span("waiting for the worker", className="muted")], className="cell-line"
-        )
+        waits = html.Span("waiting for the worker", className="muted")
+        return html.Div([status_chip("queued"), waits], className="cell-line")
     said = html.Span(door.words.ago(run.finished_at or run.requested_at, now), className="muted")
     link = dcc.Link(status_chip(run.status), href=door.href("/jobs", run=run.run_id), title="Open its log")
     return html.Div([link, said], className="cell-line", title=run.error or None)

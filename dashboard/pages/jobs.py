@@ -77,14 +77,9 @@ def _live(ask: Door, query: Mapping[str, str]) -> list[Any]:
 def _worker(ask: Door) -> html.Div | None:
     if ask.worker_is_alive():
         return None
-    words = [
-        "The worker is not running: what you ask for waits. Start it with ",
-        html.Code("clv worker"),
-        " or ",
-        html.Code("clv up"),
-        ".",
-    ]
-    return html.Div([icon("exclamation-triangle"), html.Span(words)], className="notice notice-warn", role="status")
+    commands = [html.Code("clv worker"), " or ", html.Code("clv up")]
+    words = html.Span(["The worker is not running: what you ask for waits. Start it with ", *commands, "."])
+    return html.Div([icon("exclamation-triangle"), words], className="notice notice-warn", role="status")
 
 
 def _schedule(ask: Door) -> html.Section:
@@ -95,9 +90,8 @@ def _schedule(ask: Door) -> html.Section:
         else schedule_table(ask, schedule, runs, now)
     )
     state = chip("Worker running", "good", "check2") if ask.worker_is_alive() else chip("Worker not running", "warn")
-    return card(
-        "Schedule", body, sub="When each job runs, and how its last runs went", tools=state, span=12, is_flush=True
-    )
+    sub = "When each job runs, and how its last runs went"
+    return card("Schedule", body, sub=sub, tools=state, span=12, is_flush=True)
 
 
 def _chosen(ask: Door, query: Mapping[str, str]) -> Any:

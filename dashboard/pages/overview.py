@@ -44,7 +44,7 @@ register_page(
     title="Overview · Retain",
     group="Analyse",
     order=20,
-    icon="columns-gap",
+    icon="grid-1x2",
     question="How is the business performing?",
 )
 
