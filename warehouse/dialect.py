@@ -95,8 +95,8 @@ def _c1_encode(error: UnicodeError) -> tuple[bytes, int]:
     raise error
 
 
-codecs.register_error("clv-c1-decode", _c1_decode)  # type: ignore[arg-type]
-codecs.register_error("clv-c1-encode", _c1_encode)  # type: ignore[arg-type]
+codecs.register_error("clv-c1-decode", _c1_decode)
+codecs.register_error("clv-c1-encode", _c1_encode)
 
 
 def _wide(encoding: str) -> bool:

@@ -170,7 +170,7 @@ class Mapped:
     """Our columns over theirs: each an expression whose column names are fields `c0`… of the file."""
 
     source: str
-    columns: dict[str, exp.Expression]
+    columns: dict[str, exp.Expr]
     used: frozenset[int]
     """Positions of the fields that some expression reads."""
     notes: tuple[str, ...] = ()
@@ -200,7 +200,7 @@ def map_columns(source: str, header: Sequence[str], configured: Mapping[str, str
             notes.append(f"column {name!r} is there twice: the first one is read")
         elif key:
             known[key] = i
-    columns: dict[str, exp.Expression] = {}
+    columns: dict[str, exp.Expr] = {}
     for ours, theirs in configured.items():
         if ours not in targets:
             close = difflib.get_close_matches(ours, list(targets), n=1, cutoff=0.4)
@@ -238,11 +238,11 @@ def map_columns(source: str, header: Sequence[str], configured: Mapping[str, str
     )
 
 
-def _field(position: int) -> exp.Expression:
+def _field(position: int) -> exp.Expr:
     return exp.column(f"c{position}")
 
 
-def _positions(expression: exp.Expression) -> list[int]:
+def _positions(expression: exp.Expr) -> list[int]:
     return [int(column.name[1:]) for column in expression.find_all(exp.Column)]
 
 
@@ -274,9 +274,7 @@ _ALLOWED = (
 )  # fmt: skip
 
 
-def _expression(
-    text: str, known: Mapping[str, int], header: Sequence[str], where: str, file_name: str
-) -> exp.Expression:
+def _expression(text: str, known: Mapping[str, int], header: Sequence[str], where: str, file_name: str) -> exp.Expr:
     """*text* with field names for columns: a name of theirs as it stands, else an SQL expression over such names."""
     whole = known.get(normalised(text)) if re.fullmatch(r"[^'()*/+|<>=]*", text) else None
     exact = [i for i, name in enumerate(header) if name == text]
@@ -300,13 +298,13 @@ def _expression(
     return tree
 
 
-def _reads_text(node: exp.Expression) -> bool:
+def _reads_text(node: exp.Expr) -> bool:
     """Does a comparison with *node* compare text?"""
     node = node.unnest()
     return (isinstance(node, exp.Literal) and node.is_string) or isinstance(node, _TEXT_FUNCTIONS)
 
 
-def render(expression: exp.Expression, kind: Kind, field_sql: Callable[[int, Kind], str]) -> str:
+def render(expression: exp.Expr, kind: Kind, field_sql: Callable[[int, Kind], str]) -> str:
     """DuckDB SQL of a mapped column.
 
     Args:
@@ -318,7 +316,7 @@ def render(expression: exp.Expression, kind: Kind, field_sql: Callable[[int, Kin
     """
     wanted: Kind = "text" if kind in ("timestamp", "date") else kind
 
-    def typed(node: exp.Expression, want: Kind) -> exp.Expression:
+    def typed(node: exp.Expr, want: Kind) -> exp.Expr:
         if isinstance(node, exp.Column):
             return sqlglot.parse_one(field_sql(int(node.name[1:]), want), read="duckdb")
         if isinstance(node, (*_ARITHMETIC, *_NUMERIC_FUNCTIONS)):
@@ -330,7 +328,7 @@ def render(expression: exp.Expression, kind: Kind, field_sql: Callable[[int, Kin
         elif isinstance(node, exp.Is):
             inner = "text"
         elif isinstance(node, (*_COMPARISONS, exp.In, exp.Between)):
-            sides = [part for part in node.iter_expressions() if isinstance(part, exp.Expression)]
+            sides = [part for part in node.iter_expressions() if isinstance(part, exp.Expr)]
             inner = "text" if any(_reads_text(part) for part in sides) else "number"
         elif isinstance(node, (exp.Cast, exp.TryCast)):
             inner = "text"
@@ -340,7 +338,7 @@ def render(expression: exp.Expression, kind: Kind, field_sql: Callable[[int, Kin
             parts = value if isinstance(value, list) else [value]
             done = []
             for part in parts:
-                if not isinstance(part, exp.Expression):
+                if not isinstance(part, exp.Expr):
                     done.append(part)
                     continue
                 # the test of a CASE is a condition, whatever the CASE gives

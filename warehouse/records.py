@@ -136,8 +136,8 @@ def candidate_delimiters(lines: list[str]) -> list[str]:
         if mode > 1:
             scores.append((counts.count(mode) / len(counts) + mode / 1000, delimiter))
     ranked = [delimiter for _, delimiter in sorted(scores, reverse=True)]
-    widths = {len(line.split()) for line in filled}
-    if len(widths) == 1 and min(widths) > 1:
+    widths = [len(line.split()) for line in filled]
+    if widths and widths[0] > 1 and widths.count(widths[0]) > len(widths) / 2:
         ranked.append(WHITESPACE)
     return ranked
 
@@ -300,7 +300,10 @@ def _edge_blanks(data: bytes, delimiter: str) -> bool:
 
 
 def _starts_blank(lines: Lines) -> np.ndarray[Any, Any]:
-    return np.frombuffer(lines.data, np.uint8)[np.minimum(lines.starts, len(lines.data) - 1)] <= 32
+    mask: np.ndarray[Any, Any] = (
+        np.frombuffer(lines.data, np.uint8)[np.minimum(lines.starts, len(lines.data) - 1)] <= 32
+    )
+    return mask
 
 
 def _tables(

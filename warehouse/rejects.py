@@ -32,7 +32,7 @@ _SCHEMA = pa.schema(
 
 
 def readable(line: bytes) -> str:
-    """A line as text; bytes that are not UTF-8, and NUL, as `\\xNN`."""
+    r"""A line as text; bytes that are not UTF-8, and NUL, as `\xNN`."""
     return line.decode("utf-8", "backslashreplace").replace("\0", "\\x00")
 
 
@@ -100,7 +100,7 @@ def write_parquet_rows(
     rows = con.execute(
         "with numbered as (select *, file_row_number + 1 as line_no from read_parquet("
         + sql_text(str(file))
-        + ", file_row_number = true)) "  # noqa: S608 quoted
+        + ", file_row_number = true)) "
         "select numbered.line_no, cast(to_json(numbered) as varchar) as raw from numbered semi join wanted "
         "on wanted.line_no = numbered.line_no order by numbered.line_no"
     ).fetchall()

@@ -131,7 +131,8 @@ class Reading:
     @property
     def notes(self) -> tuple[str, ...]:
         """What was decided, in words."""
-        said = [note for reading in (*self.numbers.values(), *self.dates.values()) for note in reading.notes]
+        said = [note for reading in self.numbers.values() for note in reading.notes]
+        said += [note for reading in self.dates.values() for note in reading.notes]
         return (*self.mapped.notes, *dict.fromkeys(said))
 
     @property
@@ -247,7 +248,7 @@ class Reading:
         )
         carried += "".join(f", b{i}" for i in flags if i in self.numbers)
         return (
-            f"with fields as (select *{''.join(', ' + field for field in fields)} from spool), "  # noqa: S608 names are ours, texts are quoted
+            f"with fields as (select *{''.join(', ' + field for field in fields)} from spool), "
             f"texts as (select *{''.join(', ' + text for text in texts)} from fields), "
             f"typed as (select line_no, {', '.join(values)}, {self._rest_sql()} as rest{carried} from texts) "
             f"select line_no, {', '.join(finished)}, nullif(concat_ws(';', {reasons}), '') as reasons, "
@@ -280,7 +281,7 @@ def _facts(
         iso = DateReading().sql(text)
         asks.append(f"count(*) filter (where {iso} is not null)")
         asks.append(f"count(*) filter (where {iso} is null and not {missing_sql(text)})")
-    counts = list(query(f"select {', '.join(asks)} from spool")[0]) if asks else []  # noqa: S608 expressions are ours
+    counts = list(query(f"select {', '.join(asks)} from spool")[0]) if asks else []
     numbers: dict[int, NumberReading] = {}
     for i in numeric:
         n_odd = counts.pop(0)
@@ -288,7 +289,7 @@ def _facts(
             numbers[i] = NumberReading()
             continue
         shapes = query(
-            f"select {number_shape_sql(f'c{i}')} as shape, count(*) as n from spool "  # noqa: S608 expressions are ours
+            f"select {number_shape_sql(f'c{i}')} as shape, count(*) as n from spool "
             f"group by 1 order by n desc, shape limit {MAX_SHAPES}"
         )
         numbers[i] = read_numbers(
@@ -305,7 +306,7 @@ def _facts(
             + text
             + " as varchar)) as d from spool where "
             + DateReading().sql(text)
-            + " is null "  # noqa: S608 as above
+            + " is null "
             f"and not {missing_sql(text)}), grouped as (select {date_shape_sql('d')} as shape, left(d, 6) as front, min(d) as example, "
             "count(*) as n from other group by all) "
             "select shape, min(example), cast(sum(n) as bigint) as n_rows, "
