@@ -5,7 +5,7 @@ from __future__ import annotations
 import csv
 import zlib
 from collections.abc import Callable, Sequence
-from datetime import date, datetime
+from datetime import date
 from pathlib import Path
 from typing import Any
 
@@ -60,13 +60,14 @@ class Shop:
         if table.startswith("landing."):
             self.con.execute(
                 "insert into landing.files (source, file_id, file_name, n_lines, n_header, n_blank, n_accepted,"
-                " n_quarantined, n_duplicates, landed_at) values ($source, $file_id, $name, $n + 1, 1, 0, $n, 0, 0, $at)",
+                " n_quarantined, n_duplicates, landed_at)"
+                " values ($source, $file_id, $name, $n + 1, 1, 0, $n, 0, 0, cast($at as timestamp))",
                 {
                     "source": table.split(".")[1],
                     "file_id": file_id,
                     "name": f"{table}.csv",
                     "n": len(rows),
-                    "at": datetime(2024, 4, 11, 6, 0),
+                    "at": "2024-04-11 06:00:00",
                 },
             )
 

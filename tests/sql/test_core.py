@@ -1,5 +1,5 @@
 import random
-from datetime import date, datetime
+from datetime import date
 
 import pytest
 
@@ -13,7 +13,7 @@ def test_rows_of_the_as_of_date_and_later_are_not_read(shop):
 
     assert len(lines) == 27  # 28 lines in the file, one of them o1102 at midnight of the as-of date
     assert "o1102" not in {line["order_id"] for line in lines}
-    assert max(line["order_ts"] for line in lines) == datetime(2024, 4, 10, 23, 59, 59)
+    assert str(max(line["order_ts"] for line in lines)) == "2024-04-10 23:59:59"
 
 
 def test_a_flagged_return_with_a_positive_amount_is_negative(shop):
@@ -184,5 +184,5 @@ def test_what_happens_later_changes_no_earlier_row(shop, new_shop, tiny):
     early.build()
 
     for name in ("core.order_lines", "core.orders"):
-        before = [row for row in shop.table(name) if row["order_ts"] < datetime(2024, 3, 1)]
+        before = [row for row in shop.table(name) if row["order_date"] < date(2024, 3, 1)]
         assert sorted(early.table(name), key=repr) == sorted(before, key=repr), name
