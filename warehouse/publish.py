@@ -151,7 +151,7 @@ def new_folder(data: Path, key: str, now: datetime | None = None) -> Path:
     moment = now or datetime.now(UTC)
     newest = max((path.name.split("-")[0] for path in builds.iterdir()), default="")
     for _ in range(100):
-        # Ids sort by time, so the second build of a second, or one after the clock was set back, takes the next free one.
+        # Ids sort by time: a second build in a second, or one after the clock was set back, takes the next.
         folder = builds / f"{max(moment.strftime(_STAMP), _next_second(newest))}-{key[:6]}"
         try:
             folder.mkdir()

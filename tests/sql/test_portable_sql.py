@@ -50,7 +50,8 @@ def test_query_answers_on_an_empty_shop_in_portable_types(name: str, empty_shop:
 def test_tables_have_portable_types(empty_shop: Warehouse):
     found = empty_shop.run_sql(
         "select schema_name || '.' || table_name || '.' || column_name as name, data_type from duckdb_columns()"
-        " where schema_name <> 'main' and (data_type like 'HUGEINT%' or data_type like 'DECIMAL%' or data_type like '%TIME ZONE%')"
+        " where schema_name <> 'main'"
+        " and (data_type like 'HUGEINT%' or data_type like 'DECIMAL%' or data_type like '%TIME ZONE%')"
     )
 
     assert found["name"].tolist() == []

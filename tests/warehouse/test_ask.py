@@ -229,7 +229,8 @@ def test_features_may_read_features_at_the_same_date(shop: TinyShop, warehouse: 
     )
     shop.put_sql(
         "features/shares.sql",
-        "-- layout: bucketed\nselect customer_id, sum(amount) / (select max(total) from features.totals) as revenue_share"
+        "-- layout: bucketed\n"
+        "select customer_id, sum(amount) / (select max(total) from features.totals) as revenue_share"
         " from core.orders where bucket = $bucket and order_ts < $as_of group by customer_id order by customer_id",
     )
 

@@ -6,7 +6,10 @@ from tiny_shop import TinyShop
 from clv.errors import BuildError
 from warehouse.leaks import leaks
 
-HONEST = "-- layout: bucketed\nselect customer_id, sum(amount) as revenue from core.orders where bucket = $bucket {} group by customer_id order by customer_id"
+REVENUE = (
+    "-- layout: bucketed\nselect customer_id, sum(amount) as revenue from core.orders"
+    " where bucket = $bucket {} group by customer_id order by customer_id"
+)
 
 
 @pytest.fixture
@@ -28,7 +31,7 @@ def test_features_that_end_at_their_date_do_not_leak(busy_shop: TinyShop):
     ],
 )
 def test_a_feature_that_looks_ahead_is_named(busy_shop: TinyShop, condition: str):
-    busy_shop.put_sql("features/nosy.sql", HONEST.format(condition))
+    busy_shop.put_sql("features/nosy.sql", REVENUE.format(condition))
 
     assert leaks(busy_shop.settings, date(2024, 3, 10), sql_root=busy_shop.sql) == ["features.nosy"]
 
@@ -50,7 +53,7 @@ def test_a_core_fact_that_knows_the_future_is_caught(busy_shop: TinyShop):
 
 
 def test_some_buckets_are_enough_to_find_a_leak(busy_shop: TinyShop):
-    busy_shop.put_sql("features/nosy.sql", HONEST.format(""))
+    busy_shop.put_sql("features/nosy.sql", REVENUE.format(""))
 
     assert leaks(busy_shop.settings, date(2024, 3, 10), n_buckets=1, sql_root=busy_shop.sql) == ["features.nosy"]
 

@@ -37,7 +37,8 @@ FILES = {
     "left join outputs.predictions as p on p.customer_id = f.customer_id order by f.customer_id",
     "marts/revenue.sql": "select cast(count(*) as bigint) as n_orders, sum(amount) as revenue, $as_of as as_of\n"
     "from core.orders order by revenue",
-    "checks/amounts_are_known.sql": "-- severity: error\nselect customer_id, order_id from core.orders where amount is null",
+    "checks/amounts_are_known.sql": "-- severity: error\n"
+    "select customer_id, order_id from core.orders where amount is null",
     "queries/overview/headline.sql": "select count(*) as n_customers, sum(revenue) as revenue, $as_of as as_of\n"
     "from marts.customers where customer_id >= $least",
 }
@@ -77,7 +78,8 @@ class TinyShop:
             con.execute(f"create table landed ({', '.join(f'{name} {kind}' for name, kind in columns.items())})")
             for line_no, (customer, order, ts, amount) in enumerate(rows, start=2):
                 con.execute(
-                    "insert into landed by name select $c as customer_id, $o as order_id, cast($t as timestamp) as order_ts,"
+                    "insert into landed by name"
+                    " select $c as customer_id, $o as order_id, cast($t as timestamp) as order_ts,"
                     " $a as amount, $b as bucket, $f as file_id, $n as line_no",
                     {
                         "c": customer,
