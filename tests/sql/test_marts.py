@@ -3,7 +3,9 @@ from datetime import date
 import pytest
 
 MONEY = 532
-"""Net revenue of the tiny shop before 11 April: 200 + 0 + 45 − 25 + 30 + 12 + 50 + 70 + 50 + 25 + 45 + 30, C01 to C12."""
+"""Net revenue of the tiny shop before 11 April, C01 to C12:
+200 + 0 + 45 − 25 + 30 + 12 + 50 + 70 + 50 + 25 + 45 + 30.
+"""
 
 
 def customer(shop, customer_id):
