@@ -289,11 +289,11 @@ def _build_banner(door: Door, pathname: str) -> Any:
     except NoBuildError as error:
         text: Any = str(error)
     else:
+        if handle.id == door.site.warehouse.current().id:
+            return None
         text = ["You look at an older build: ", html.B(handle.id), f", known up to {door.words.date(handle.as_of)}."]
-    return html.Div(
-        [icon("clock-history"), html.Span(text), dcc.Link("Back to the latest", href=pathname, className="text-link")],
-        className="banner",
-    )
+    back = dcc.Link("Back to the latest", href=pathname, className="text-link")
+    return html.Div([icon("clock-history"), html.Span(text), back], className="banner", role="status")
 
 
 def _foot(door: Door) -> list[Any]:

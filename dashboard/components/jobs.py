@@ -227,4 +227,5 @@ def _words_of(key: str) -> str:
 
 
 def _fact(value: Any) -> Any:
-    return html.Code(str(value)) if isinstance(value, (dict, list)) else str(value)
+    """A value of a run's detail; a list or table within it is only counted, the log has its lines."""
+    return f"{len(value)} entries" if isinstance(value, (dict, list)) else str(value)
