@@ -16,71 +16,81 @@ with
 
     -- a comparison with days before the first order would flatter
     comparison as (
-        select
-            coalesce(
-                max(spans.previous_from_date) >= min(activity.period_start), false
-            ) as is_known,
+        select coalesce(max(spans.previous_from_date) >= min(revenue_daily.day), false) as is_known,
         from spans
-        left join marts.activity as activity on activity.grain = 'day'
+        left join marts.revenue_daily as revenue_daily on true
     ),
 
-    orders as (
+    money as (
         select
-            orders.order_date >= spans.from_date as is_current,
-            case
-                when orders.order_date >= spans.from_date
-                then spans.from_date
-                else spans.previous_from_date
-            end as period_start,
-            case
-                when orders.order_date >= spans.from_date then spans.to_date else spans.from_date
-            end as period_end,
-            orders.order_date,
-            orders.first_order_date,
-            orders.gap_days,
-            orders.is_new_day,
-            orders.purchase_number,
-            orders.n_orders_so_far,
-            orders.amount,
-        from core.orders as orders
+            revenue_daily.day >= spans.from_date as is_current,
+            sum(revenue_daily.revenue) as revenue,
+            cast(sum(revenue_daily.n_orders) as double) as n_orders,
+        from marts.revenue_daily as revenue_daily
         cross join spans
-        where orders.order_date >= spans.previous_from_date and orders.order_date < spans.to_date
+        where revenue_daily.day >= spans.previous_from_date and revenue_daily.day < spans.to_date
+        group by revenue_daily.day >= spans.from_date
     ),
 
-    -- the first purchase day of a customer in the period is the one whose gap reaches back before
-    -- it
-    marked as (
+    -- a customer counts on their first purchase day in the period
+    purchases as (
         select
-            *,
-            is_new_day
-            and (
-                gap_days is null or gap_days > date_diff('day', period_start, order_date)
-            ) as is_new_period,
-        from orders
+            days.day >= spans.from_date as is_current,
+            date_diff(
+                'day',
+                date '1970-01-01',
+                case when days.day >= spans.from_date then spans.to_date else spans.from_date end
+            ) as period_end_day,
+            days.previous_day is null
+            or days.previous_day < case
+                when days.day >= spans.from_date then spans.from_date else spans.previous_from_date
+            end as is_first_in_period,
+            days.n_customers,
+            days.n_repeat_customers,
+            days.n_second_orders,
+            days.n_second_orders_same_day,
+            days.first_days,
+        from marts.purchase_spans as days
+        cross join spans
+        where days.day >= spans.previous_from_date and days.day < spans.to_date
     ),
 
-    totals as (
+    customers as (
         select
             is_current,
-            cast(count(case when is_new_period then 1 end) as double) as n_customers,
-            sum(amount) as revenue,
-            cast(count(purchase_number) as double) as n_orders,
             cast(
-                -- two orders at the first purchase in the period, or the second one later in it
-                count(case when is_new_period and n_orders_so_far >= 2 then 1 end)
-                + count(case when purchase_number = 2 and not is_new_period then 1 end) as double
+                sum(case when is_first_in_period then n_customers else 0 end) as double
+            ) as n_customers,
+            -- two orders at the first purchase in the period, or the second one later in it
+            cast(
+                sum(
+                    n_second_orders_same_day
+                    + case when is_first_in_period then n_repeat_customers else n_second_orders end
+                ) as double
             ) as n_repeat_customers,
             cast(
                 sum(
                     case
-                        when is_new_period
-                        then date_diff('day', first_order_date, period_end)
+                        when is_first_in_period
+                        then n_customers * period_end_day - first_days
                         else 0
                     end
                 ) as double
             ) as tenure_days,
-        from marked
+        from purchases
         group by is_current
+    ),
+
+    totals as (
+        select
+            money.is_current,
+            money.revenue,
+            money.n_orders,
+            customers.n_customers,
+            customers.n_repeat_customers,
+            customers.tenure_days,
+        from money
+        left join customers on customers.is_current = money.is_current
     ),
 
     wide as (
