@@ -58,10 +58,11 @@ with
         limit 1
     ),
 
+    -- a duplicate is no loss
     quarantined as (
-        select cast(sum(n_quarantined) as bigint) as n_rows, sum(abs(amount_quarantined)) as amount,
-        from landing.files
-        where source = 'transactions'
+        select count(*) as n_rows, sum(amount) as amount,
+        from landing.quarantine
+        where source = 'transactions' and reasons <> 'duplicate'
     ),
 
     found as (
@@ -117,7 +118,12 @@ with
         from channels
         union all
         select
-            'repair_data', 'quarantined rows', null, amount, 'amount on quarantined rows', '/data',
+            'repair_data',
+            'quarantined rows',
+            null,
+            amount,
+            'net amount on rows that were put aside',
+            '/data',
         from quarantined
         where n_rows > 0
     )
