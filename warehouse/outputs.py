@@ -36,6 +36,14 @@ TABLES: Mapping[str, Mapping[str, str]] = {
         "overdue_index": "double",
         "model_version": "varchar",
     },
+    "predictions_before": {
+        "customer_id": "varchar",
+        "horizon_days": "integer",
+        "as_of": "date",
+        "expected_revenue": "double",
+        "expected_revenue_rescored": "double",
+        "model_version": "varchar",
+    },
     "evaluations": {
         "model_version": "varchar",
         "model": "varchar",
@@ -137,6 +145,7 @@ CHECKS_COLUMNS: Mapping[str, str] = {
 
 SORTED_BY: Mapping[str, tuple[str, ...]] = {
     "predictions": ("customer_id", "horizon_days"),
+    "predictions_before": ("customer_id", "horizon_days"),
     "contributions": ("customer_id", "horizon_days", "rank"),
 }
 

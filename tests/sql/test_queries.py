@@ -334,3 +334,54 @@ def test_every_query_answers_a_shop_with_one_line(new_shop, sql_files, line):
     for name, file in sql_files.items():
         if file.folder == "checks":
             assert shop.ask(name) == [], name
+
+
+@pytest.fixture
+def rescored(new_shop, tiny):
+    """Scored on 1 April by v1 and on 11 April by v2; C01 was asked of v1 again, and C03 was not there before."""
+    shop = new_shop()
+    shop.land("landing.transactions", tiny("transactions"))
+    now = [row | {"model_version": "v2"} for row in tiny("predictions")]
+    shop.land("outputs.predictions", now)
+    before = {"as_of": "2024-04-01", "horizon_days": 180, "model_version": "v1"}
+    shop.land(
+        "outputs.predictions_before",
+        [
+            before | {"customer_id": "C01", "expected_revenue": 170.0, "expected_revenue_rescored": 140.0},
+            before | {"customer_id": "C02", "expected_revenue": 8.0, "expected_revenue_rescored": 6.5},
+            before | {"customer_id": "C10", "expected_revenue": 5.005, "expected_revenue_rescored": None},
+        ],
+    )
+    return shop.build(horizon_days=180)
+
+
+def test_the_bridge_leads_from_then_to_now_to_the_cent(rescored):
+    """Opening 170 + 8 + 5.005. Since then C01 spent 60. New: C03, 20. v2 instead of v1: C01 150 − 140, C02 5 − 6.5.
+    Closing 150 + 5 + 20 + 5; behaviour is the rest: 180 − 183.01 + 60 − 20 − 8.5.
+    """
+    steps = {row["step"]: row["money"] for row in rescored.ask("summary/bridge", horizon_days=180)}
+
+    assert steps == pytest.approx(
+        {
+            "opening": 183.0,
+            "realised": -60,
+            "new_customers": 20,
+            "behaviour_change": 28.5,
+            "model_change": 8.5,
+            "closing": 180,
+        },
+        abs=0.011,
+    )
+    assert round(sum(money for step, money in steps.items() if step != "closing"), 2) == steps["closing"]
+
+
+def test_there_is_no_bridge_before_the_second_scoring(shop):
+    assert shop.ask("summary/bridge", horizon_days=180) == []
+
+
+def test_a_customers_change_is_data_effect_plus_model_effect(rescored):
+    (row,) = rescored.ask("customer/change", customer_id="C01")
+
+    assert (row["change"], row["data_effect"], row["model_effect"]) == (-20, -30, 10)
+    assert (row["n_orders_since"], row["revenue_since"]) == (1, 60)
+    assert rescored.ask("customer/change", customer_id="C03") == []
