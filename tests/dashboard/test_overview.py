@@ -1,0 +1,165 @@
+import json
+import re
+import shutil
+import subprocess
+import sys
+from datetime import date
+from itertools import pairwise
+from pathlib import Path
+
+import pytest
+
+from dashboard import data
+from dashboard.theme import GRAPH_CONFIG
+
+
+@pytest.fixture
+def page(client):
+    """The page over all days."""
+    return client.page("/overview", "?period=all")
+
+
+def sql_buttons(walk, page):
+    """The `</>` buttons of a page: title → packed query."""
+    return {
+        node["props"]["data-title"]: node["props"]["value"]
+        for node in walk(page)
+        if node["type"] == "Button" and "sql-button" in node["props"].get("className", "")
+    }
+
+
+def test_seven_headline_numbers_come_first(page, walk, words_of):
+    shown = [words_of(node) for node in walk(page) if node["props"].get("className") == "kpi-name"]
+
+    assert shown == [
+        "Customers who bought",
+        "Revenue",
+        "Orders",
+        "Average order value",
+        "Repeat rate",
+        "Average tenure",
+        "Orders per customer",
+    ]
+
+
+def test_every_card_and_number_shows_its_sql(page, walk):
+    panels = [node for node in walk(page) if "panel" in str(node["props"].get("className", "")).split()]
+
+    assert len(panels) >= 14
+    assert all(sql_buttons(walk, panel) for panel in panels)
+
+
+def test_the_copied_sql_gives_the_number_on_the_card_in_the_real_shell(client, app, page, settings, walk, words_of):
+    first = next(node for node in walk(page) if "kpi" in str(node["props"].get("className")).split())
+    (packed,) = sql_buttons(walk, first).values()
+    folder = settings.paths.builds / json.loads(packed)["build"]
+    at = '{"at":"overview-headline","type":"show-sql"}'
+    button = {"id": at, "property": "n_clicks", "value": 1}
+    number = [words_of(node) for node in walk(page) if node["props"].get("className") == "kpi-value"][1]
+
+    panel = client.press(button, {"id": at, "property": "value", "value": packed})
+    copied = next(words_of(node) for node in walk(panel) if node["props"].get("id") == "sql-shell")
+    answer = subprocess.run(
+        [shutil.which("duckdb", path=Path(sys.executable).parent), "-readonly", "-json", "shell.duckdb"],
+        input=copied,
+        cwd=folder,
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+
+    revenue = next(row["value"] for row in json.loads(answer.stdout) if row["metric"] == "revenue")
+    assert app.server.extensions["retain"].words.money(revenue) == number
+
+
+def test_parts_of_revenue_add_up_to_the_headline(context):
+    door = data.door("")
+    period = door.period({"period": "all"})
+    headline = door.ask("overview/headline", **period.bounds).frame.set_index("metric").loc["revenue", "value"]
+
+    for name in ("overview/revenue_over_time", "overview/by_channel", "overview/by_category", "overview/by_month"):
+        assert door.ask(name, **period.bounds).frame["revenue"].sum() == pytest.approx(headline), name
+
+
+@pytest.mark.parametrize(
+    ("query", "start", "end"),
+    [
+        ({}, date(2024, 1, 12), date(2024, 4, 11)),
+        ({"period": "30"}, date(2024, 3, 12), date(2024, 4, 11)),
+        ({"period": "custom", "from": "2024-02-01", "to": "2024-02-29"}, date(2024, 2, 1), date(2024, 3, 1)),
+        ({"period": "custom", "from": "1990-01-01", "to": "2990-01-01"}, None, date(2024, 4, 11)),
+        ({"period": "custom", "from": "2024-03-01", "to": "2024-02-01"}, date(2024, 1, 12), date(2024, 4, 11)),
+        ({"period": "rubbish"}, date(2024, 1, 12), date(2024, 4, 11)),
+    ],
+    ids=["default", "30 days", "custom", "cut to what is known", "backwards", "rubbish"],
+)
+def test_the_period_is_what_the_url_says(context, query, start, end):
+    period = data.door("").period(query)
+
+    assert period.end == end
+    assert period.start == (start or period.first_day)
+
+
+def test_a_comparison_needs_the_whole_period_before(client, words_of):
+    assert "compared with the 30 days before" in words_of(client.page("/overview", "?period=30"))
+    assert "compared with" not in words_of(client.page("/overview", "?period=all"))
+
+
+def test_a_custom_period_can_be_picked_by_date(client, walk):
+    page = client.page("/overview", "?period=custom&from=2024-02-01&to=2024-02-29")
+    held = {node["props"]["id"]["key"]: node["props"]["value"] for node in walk(page) if _is_url(node)}
+
+    assert held == {"from": "2024-02-01", "to": "2024-02-29", "period": "custom"}
+
+
+def test_segments_lead_to_their_customers(page, walk, words_of):
+    rows = [node for node in walk(page) if node["type"] == "Link" and "row-line" in node["props"]["className"]]
+
+    assert rows
+    for row in rows:
+        segment = re.match(r"/customers\?segment=(.+)", row["props"]["href"])[1].replace("+", " ")
+        assert segment in words_of(row)
+
+
+def test_whom_to_save_comes_from_the_slipping_segments_in_order_of_value(context):
+    frame = data.door("").ask("overview/worth_saving", max_rows=8).frame
+    values = frame["expected_revenue"].dropna().tolist()
+
+    assert set(frame["segment"]) <= {"Cannot lose", "At risk", "About to sleep"}
+    assert all(one >= other for one, other in pairwise(values))
+
+
+def test_the_insight_names_the_channel_that_moved_with_the_whole(context):
+    door = data.door("")
+    # 1 March – 10 April earned 187, the 41 days before 270; the app alone earned 140 less.
+    period = door.period({"period": "custom", "from": "2024-03-01", "to": "2024-04-10"})
+    row = door.ask("overview/insight", **period.bounds).row
+    channels = door.ask("overview/by_channel", **period.bounds).frame.set_index("channel")
+
+    moved = channels.loc[row.channel, "revenue"] - channels.loc[row.channel, "previous_revenue"]
+    assert (row.channel, row.channel_difference) == ("app", -140)
+    assert moved == -140
+    assert row.difference == 187 - 270
+
+
+def test_a_period_before_that_earned_nothing_gives_no_insight(context):
+    door = data.door("")
+
+    assert door.ask("overview/insight", **door.period({"period": "30"}).bounds).is_empty
+
+
+def test_every_figure_has_the_shared_settings(page, walk):
+    graphs = [node for node in walk(page) if node["type"] == "Graph"]
+
+    assert len(graphs) == 2
+    assert all(node["props"]["config"] == json.loads(json.dumps(GRAPH_CONFIG)) for node in graphs)
+
+
+def test_every_figure_says_what_it_draws(page, walk):
+    charts = [node for node in walk(page) if node["props"].get("className") == "chart"]
+
+    assert [node["props"]["aria-label"] for node in charts] == ["Revenue over time", "Revenue by month"]
+
+
+def _is_url(node):
+    return isinstance(node["props"].get("id"), dict) and node["props"]["id"].get("type") == "url"
