@@ -224,6 +224,21 @@ def test_the_summary_counts_buyers_and_adds_up_what_is_expected(shop):
     assert (row["expected_revenue"], row["n_predicted"], row["horizon_days"]) == (180, 4, 180)
 
 
+def test_the_total_has_an_interval_of_its_own(rescored):
+    rescored.land(
+        "outputs.evaluations",
+        [
+            {"model_version": version, "model": "value", "horizon_days": 180, "metric": "total_log_sd", "value": value}
+            for version, value in (("v1", 0.5), ("v2", 0.2))
+        ],
+    )
+
+    (row,) = rescored.ask("summary/headline")
+
+    # 180 ÷ and × exp(1.2816 · 0.2) = 1.2922
+    assert (row["expected_revenue_lo"], row["expected_revenue_hi"]) == pytest.approx((139.30, 232.59), abs=0.01)
+
+
 def test_recommendations_carry_their_money(shop):
     rows = {row["kind"]: row for row in shop.ask("summary/recommendations")}
 

@@ -23,6 +23,18 @@ with
         from marts.customers
     ),
 
+    -- totals have an interval of their own: the spread of their errors at past cut-offs, as
+    -- logarithms
+    spread as (
+        select max(evaluations.value) as total_log_sd,
+        from outputs.evaluations as evaluations
+        inner join
+            totals
+            on evaluations.model_version = totals.model_version
+            and evaluations.horizon_days = totals.horizon_days
+        where evaluations.metric = 'total_log_sd'
+    ),
+
     year_before as (
         select
             min(period_start) as first_day,
@@ -57,6 +69,9 @@ select
     end as revenue_previous_365d,  -- NULL with less than two years of history
     totals.horizon_days,
     totals.expected_revenue,  -- customer equity: all customers, over horizon_days; NULL while there is no model
+    -- 80 % interval of the sum; NULL while the model's past totals have not been judged
+    totals.expected_revenue * exp(-1.2816e0 * spread.total_log_sd) as expected_revenue_lo,
+    totals.expected_revenue * exp(1.2816e0 * spread.total_log_sd) as expected_revenue_hi,
     totals.expected_margin,
     totals.expected_revenue_discounted,
     totals.expected_alive,  -- sum of P(alive)
@@ -65,3 +80,4 @@ select
     totals.model_version,
 from totals
 cross join year_before
+cross join spread
