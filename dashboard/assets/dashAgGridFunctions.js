@@ -1,0 +1,67 @@
+// Functions that AG Grid options name as {"function": "houseTheme()"}: the theme, and numbers in the shop's wording.
+// Nothing here is evaluated from a string that a page sends; `dangerously_allow_code` stays off.
+(function () {
+  const functions = (window.dashAgGridFunctions = window.dashAgGridFunctions || {});
+  const {locale, currency} = document.documentElement.dataset;
+  const MISSING = "–";
+
+  let theme = null;
+
+  // Quartz with our tokens as its parameters: they are CSS variables, so the grid follows a change of theme by itself.
+  functions.houseTheme = function (themeQuartz) {
+    theme =
+      theme ||
+      themeQuartz.withParams({
+        accentColor: "var(--accent)",
+        backgroundColor: "var(--surface)",
+        borderColor: "var(--border)",
+        borderRadius: 6,
+        browserColorScheme: "inherit",
+        cellHorizontalPadding: 14,
+        chromeBackgroundColor: "var(--surface-2)",
+        columnBorder: false,
+        fontFamily: "var(--font)",
+        fontSize: 13,
+        foregroundColor: "var(--text)",
+        headerBackgroundColor: "var(--surface-2)",
+        headerColumnBorder: false,
+        headerFontSize: 12,
+        headerFontWeight: 500,
+        headerHeight: 38,
+        headerRowBorder: {color: "var(--border)"},
+        headerTextColor: "var(--text-3)",
+        iconColor: "var(--text-3)",
+        inputBackgroundColor: "var(--surface)",
+        inputBorder: "1px solid var(--border-strong)",
+        menuBackgroundColor: "var(--surface)",
+        menuTextColor: "var(--text)",
+        oddRowBackgroundColor: "var(--surface)",
+        rowBorder: {color: "var(--border)"},
+        rowHeight: 48,
+        rowHoverColor: "var(--surface-2)",
+        selectedRowBackgroundColor: "var(--accent-soft)",
+        spacing: 7,
+        subtleTextColor: "var(--text-3)",
+        textColor: "var(--text)",
+        wrapperBorder: false,
+        wrapperBorderRadius: 12,
+      });
+    return theme;
+  };
+
+  function worded(options) {
+    const format = new Intl.NumberFormat(locale, options);
+    return (value) => (value === null || value === undefined ? MISSING : format.format(value).replace("-", "−"));
+  }
+
+  functions.money = worded({style: "currency", currency, maximumFractionDigits: 0});
+  functions.moneyExact = worded({style: "currency", currency});
+  functions.count = worded({maximumFractionDigits: 0});
+  functions.decimal = worded({minimumFractionDigits: 2, maximumFractionDigits: 2});
+  functions.share = worded({style: "percent", maximumFractionDigits: 0});
+
+  const day = new Intl.DateTimeFormat(locale, {day: "2-digit", month: "short", year: "numeric", timeZone: "UTC"});
+
+  // A date without a time, as the server sends it: 2025-08-03.
+  functions.day = (value) => (value ? day.format(new Date(value.slice(0, 10) + "T00:00:00Z")) : MISSING);
+})();
