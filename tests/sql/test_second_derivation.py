@@ -20,10 +20,18 @@ def random_lines(seed):
         moment = START + timedelta(days=rng.randrange(150), hours=rng.choice([0, 9, 9, 23]))
         amount = rng.choice([0, 5, 10, 10, 25, 80, -5, -10])
         order = f"{customer}-{rng.randrange(25)}" if rng.random() < 0.5 else f"o{i}"
-        lines.append({
-            "customer_id": customer, "order_id": order, "line_id": str(i), "order_ts": str(moment),
-            "amount": amount, "is_return": amount < 0, "channel": rng.choice(["web", "app", ""]), "category": rng.choice(["toys", "books"]),
-        })  # fmt: skip
+        lines.append(
+            {
+                "customer_id": customer,
+                "order_id": order,
+                "line_id": str(i),
+                "order_ts": str(moment),
+                "amount": amount,
+                "is_return": amount < 0,
+                "channel": rng.choice(["web", "app", ""]),
+                "category": rng.choice(["toys", "books"]),
+            }
+        )
     return lines
 
 
