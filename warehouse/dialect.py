@@ -256,7 +256,8 @@ def _guess_narrow(path: Path) -> tuple[str, list[str]]:
             return "utf-8", []
     if n_cp1252:
         return "cp1252", [
-            f"read as cp1252 (Western European): {n_cp1252} lines are not UTF-8 and read well so; set encoding to say otherwise"
+            f"read as cp1252 (Western European): {n_cp1252} lines are not UTF-8 and read well so; "
+            "set encoding to say otherwise"
         ]
     return "utf-8", []
 

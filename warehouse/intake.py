@@ -57,6 +57,7 @@ class Intake:
 
     @property
     def source(self) -> Source:
+        """The file's section of the settings."""
         section: Source = getattr(self.settings.sources, self.file.source)
         return section
 
@@ -278,7 +279,8 @@ class Intake:
         listed = ", ".join(f"{sql_text(self.file_id)} as file_id" if name == "file_id" else name for name in names)
         self.con.register("spool", spool())
         self.con.execute(
-            f"copy (select {listed}, content_key, reasons, case when reasons is null then bucket % {n_parts} else {BAD} end as part "
+            f"copy (select {listed}, content_key, reasons, "
+            f"case when reasons is null then bucket % {n_parts} else {BAD} end as part "
             f"from ({typed})) to {sql_text(str(self.temp / 'stage'))} (format parquet, partition_by (part), {PARQUET})"
         )
         self.con.unregister("spool")
@@ -307,7 +309,8 @@ class Intake:
         con.execute("create or replace temp table losers (line_no bigint, money double)")
         if reading.has_identity and self.source.duplicates == "quarantine":
             con.execute(
-                f"create or replace temp table repeated as select content_key from {rows} group by content_key having count(*) > 1"
+                f"create or replace temp table repeated as select content_key from {rows} "
+                "group by content_key having count(*) > 1"
             )
             if prior:
                 landed = engine.files_sql(prior)
@@ -319,9 +322,11 @@ class Intake:
                 con.execute("create or replace temp table before (content_key ubigint, customer_id varchar)")
             con.execute(
                 f"insert into losers select line_no, {MONEY[source]} from ("
-                f"select rows.*, row_number() over (partition by rows.content_key, rows.customer_id order by rows.line_no) as nth, "
+                "select rows.*, "
+                "row_number() over (partition by rows.content_key, rows.customer_id order by rows.line_no) as nth, "
                 "before.content_key is not null as is_known "
-                f"from {rows} as rows left join before on before.content_key = rows.content_key and before.customer_id = rows.customer_id "
+                f"from {rows} as rows left join before "
+                "on before.content_key = rows.content_key and before.customer_id = rows.customer_id "
                 "where before.content_key is not null or rows.content_key in (select content_key from repeated)) "
                 "where nth > 1 or is_known"
             )
@@ -359,9 +364,10 @@ class Intake:
         return paths
 
     def _numbered(self, rows: str, prior: list[str]) -> str:
-        """Rows with `nth` among the customer's lines of the day, by content, and how many numbers other files have taken."""
+        """Rows with `nth` among the customer's lines of the day, by content, and the last number that is taken."""
         columns = "amount, quantity, unit_price, product, category, channel, content_key, line_no"
-        numbered = f"(select *, row_number() over (partition by customer_id, cast(order_ts as date) order by order_ts, {columns}) as nth from {rows})"
+        window = f"partition by customer_id, cast(order_ts as date) order by order_ts, {columns}"
+        numbered = f"(select *, row_number() over ({window}) as nth from {rows})"
         if not prior:
             return f"(select *, null as taken from {numbered}) as rows"
         self.con.execute(
@@ -371,7 +377,8 @@ class Intake:
         )
         return (
             f"(select numbered.*, taken from {numbered} as numbered left join taken_numbers "
-            "on taken_numbers.customer_id = numbered.customer_id and taken_numbers.day = cast(numbered.order_ts as date)) as rows"
+            "on taken_numbers.customer_id = numbered.customer_id "
+            "and taken_numbers.day = cast(numbered.order_ts as date)) as rows"
         )
 
     def _rejected(
@@ -420,7 +427,8 @@ class Intake:
         good = empty
         if accepted:
             good = self._row(
-                f"select count(*), coalesce(sum(line_no), 0)::bigint, coalesce(sum({money}), 0), min({clock}), max({clock}) "
+                f"select count(*), coalesce(sum(line_no), 0)::bigint, coalesce(sum({money}), 0), "
+                f"min({clock}), max({clock}) "
                 f"from {engine.files_sql(accepted)}"
             )
         bad: tuple[Any, ...] = (0, 0, 0.0, 0)
@@ -467,7 +475,8 @@ class Intake:
             return None
         clock = CLOCK[self.file.source]
         (day,) = self._row(
-            f"select min(cast({clock} as date)) from {engine.files_sql(self._staged(BAD))} where reasons = 'future_date'"
+            f"select min(cast({clock} as date)) from {engine.files_sql(self._staged(BAD))} "
+            "where reasons = 'future_date'"
         )
         return day.isoformat() if day else None
 

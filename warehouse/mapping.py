@@ -15,6 +15,7 @@ import sqlglot
 from sqlglot import exp
 
 from clv.errors import SourceError
+from warehouse.synonyms import SYNONYMS
 
 Kind = Literal["text", "number", "timestamp", "date", "bool"]
 
@@ -89,76 +90,6 @@ IDENTITY = {
 CLOCK = {"transactions": "order_ts", "customers": "signup_date", "cart_events": "event_ts", "campaigns": "sent_ts"}
 MONEY = {"transactions": "amount", "customers": "acquisition_cost", "cart_events": "cart_value", "campaigns": "cost"}
 
-_CUSTOMER = (
-    "customer_id", "customerid", "customer", "customer_no", "customer_number", "cust_id", "custid", "client_id", "client", "user_id",
-    "userid", "member_id", "buyer_id", "account_id", "shopper_id", "household_id", "household_key", "customer_unique_id", "customer_key",
-    "contact_id", "kunden_id", "kundennummer", "customer_email", "email", "billing_email", "buyer_email",
-)  # fmt: skip
-SYNONYMS: dict[str, dict[str, tuple[str, ...]]] = {
-    "transactions": {
-        "customer_id": _CUSTOMER,
-        "order_id": (
-            "order_id", "orderid", "order_no", "order_number", "invoice_no", "invoice", "invoice_id", "invoice_number", "transaction_id",
-            "trans_id", "basket_id", "receipt_id", "receipt_no", "purchase_id", "order", "document_no", "name",
-        ),
-        "line_id": ("line_id", "order_line_id", "line_no", "line_number", "order_item_id", "line_item_id", "item_no"),
-        "order_ts": (
-            "order_ts", "order_date", "order_datetime", "order_time", "ordered_at", "order_timestamp", "order_purchase_timestamp",
-            "invoice_date", "transaction_date", "transaction_timestamp", "transaction_time", "trans_date", "purchase_date", "purchased_at",
-            "created_at", "paid_at", "processed_at", "timestamp", "datetime", "date", "day", "bestelldatum", "invoice_datetime",
-            "sale_date", "event_time", "time",
-        ),
-        "amount": (
-            "amount", "order_amount", "total_amount", "amount_paid", "order_total", "total", "total_price", "grand_total", "order_value",
-            "net_amount", "net_revenue", "revenue", "sales", "sales_value", "sales_amount", "line_total", "line_amount", "extended_price",
-            "dollar_value", "transaction_amount", "payment_value", "value", "spend", "subtotal", "betrag", "umsatz", "total_sales",
-            "purchase_amount", "tran_amount",
-        ),
-        "quantity": ("quantity", "qty", "units", "n_items", "number_of_cds", "lineitem_quantity", "item_quantity", "menge", "count"),
-        "unit_price": ("unit_price", "price", "item_price", "price_per_unit", "lineitem_price", "stueckpreis"),
-        "discount": ("discount", "discount_amount", "discounts", "total_discount", "retail_disc"),
-        "cost": ("cost", "cogs", "unit_cost_total", "cost_amount", "total_cost"),
-        "category": ("category", "product_category", "category_name", "department", "product_type", "lineitem_category", "product_line"),
-        "product": ("product", "product_name", "product_id", "sku", "stock_code", "item", "item_id", "item_name", "lineitem_name", "description"),
-        "channel": ("channel", "sales_channel", "source_name", "source", "order_channel", "platform", "medium"),
-        "country": ("country", "country_code", "shipping_country", "billing_country", "ship_country", "land", "region"),
-        "is_return": ("is_return", "returned", "return", "is_refund", "refunded", "return_flag", "is_returned"),
-    },
-    "customers": {
-        "customer_id": _CUSTOMER,
-        "name": ("name", "customer_name", "full_name", "display_name"),
-        "email": ("email", "email_address", "e_mail", "customer_email"),
-        "persona": ("persona", "segment", "customer_segment", "customer_type"),
-        "is_subscriber": ("is_subscriber", "subscriber", "subscribed"),
-        "subscription_plan": ("subscription_plan", "plan", "subscription"),
-        "acquisition_channel": ("acquisition_channel", "signup_channel", "first_channel", "utm_source", "acquisition_source"),
-        "acquisition_cost": ("acquisition_cost", "cac", "cost_of_acquisition"),
-        "signup_date": ("signup_date", "sign_up_date", "registered_at", "registration_date", "created_at", "joined_at", "signup_at"),
-        "country": ("country", "country_code", "default_country", "billing_country"),
-        "email_consent": ("email_consent", "consent", "accepts_marketing", "accepts_email_marketing", "marketing_consent", "opt_in", "email_opt_in"),
-        "status_is_churned": ("status_is_churned", "is_churned", "churned"),
-    },
-    "cart_events": {
-        "customer_id": _CUSTOMER,
-        "event_id": ("event_id", "cart_id", "cart_event_id", "id"),
-        "event_ts": ("event_ts", "event_date", "event_time", "event_at", "created_at", "abandoned_at", "timestamp", "date"),
-        "cart_value": ("cart_value", "value", "cart_total", "total", "amount"),
-        "category": ("category", "product_category"),
-        "channel": ("channel", "source", "platform"),
-        "converted": ("converted", "is_converted", "purchased", "recovered"),
-    },
-    "campaigns": {
-        "campaign_id": ("campaign_id", "campaign", "campaign_name", "experiment_id"),
-        "customer_id": _CUSTOMER,
-        "treated": ("treated", "is_treated", "treatment", "exposed", "in_treatment"),
-        "sent_ts": ("sent_ts", "sent_at", "sent_date", "send_date", "contacted_at", "date"),
-        "action": ("action", "offer", "arm", "variant"),
-        "cost": ("cost", "contact_cost", "cost_per_contact"),
-        "propensity": ("propensity", "p_treated", "treatment_probability"),
-    },
-}  # fmt: skip
-"""Names under which exports know our columns, the likeliest first."""
-
 
 def normalised(name: str) -> str:
     """A header name without case, blanks, underscores and signs: `Invoice No` and `invoice_no` are the same."""
@@ -212,7 +143,7 @@ def map_columns(source: str, header: Sequence[str], configured: Mapping[str, str
     for ours in targets:
         if ours in configured:
             continue
-        for synonym in SYNONYMS[source].get(ours, ()):
+        for synonym in SYNONYMS[source].get(ours, "").split():
             position = known.get(normalised(synonym))
             if position is not None and position not in taken:
                 columns[ours] = _field(position)
@@ -288,7 +219,8 @@ def _expression(text: str, known: Mapping[str, int], header: Sequence[str], wher
     for node in tree.walk():
         if not isinstance(node, _ALLOWED):
             raise SourceError(
-                f"{where}: {type(node).__name__.upper()} is not allowed; use columns, literals, arithmetic, comparisons, case, and text functions"
+                f"{where}: {type(node).__name__.upper()} is not allowed; "
+                "use columns, literals, arithmetic, comparisons, case, and text functions"
             )
     for column in list(tree.find_all(exp.Column)):
         position = known.get(normalised(column.name))

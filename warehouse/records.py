@@ -159,14 +159,19 @@ def _data_of(array: pa.Array) -> bytes:
     return bytes(memoryview(array.buffers()[2])[offsets[0] : offsets[-1]]) if len(array) else b""
 
 
-def _n_delimiters(lines: Lines, delimiter: str, *, quotes: bool) -> np.ndarray[Any, Any]:
-    """Delimiters outside quotes in each line; the quotes of each line must balance."""
+def _n_delimiters(lines: Lines, delimiter: str, *, quotes: bool) -> tuple[np.ndarray[Any, Any], bool]:
+    """Delimiters outside quotes in each line, whose quotes must balance; and does a blank stand beside one?"""
     buffer = np.frombuffer(lines.data, np.uint8)
     is_delimiter = buffer == ord(delimiter)
     if quotes:
         is_delimiter &= np.bitwise_xor.accumulate((buffer == 34).view(np.uint8)) == 0
-    running = np.flatnonzero(is_delimiter)
-    return np.diff(np.searchsorted(running, np.append(lines.starts, lines.ends[-1:])))
+    at = np.flatnonzero(is_delimiter)
+    counts = np.diff(np.searchsorted(at, np.append(lines.starts, lines.ends[-1:])))
+    # with quotes a blank may also stand inside them: then fields are trimmed anyway
+    blank = (delimiter != "\t" and b"\t" in lines.data) or (quotes and b" " in lines.data)
+    for edge in (at - 1, at + 1, lines.starts, np.maximum(lines.stops - 1, 0)):
+        blank = blank or bool((buffer[np.clip(edge, 0, len(buffer) - 1)] == 32).any())
+    return counts, blank
 
 
 def _lines_with(lines: Lines, byte: int) -> np.ndarray[Any, Any]:
@@ -280,23 +285,9 @@ def records(path: Path, found: Bytes, layout: Layout, account: Account) -> Itera
             account.reject(original.numbers[bad], ["nul_byte"] * int(bad.sum()))
             open_lines &= ~bad
 
-        account.has_edge_blanks = account.has_edge_blanks or _edge_blanks(lines.data, layout.delimiter)
         for table in _tables(lines, original.numbers, open_lines, layout, account):
             account.n_records += table.num_rows
             yield table
-
-
-def _edge_blanks(data: bytes, delimiter: str) -> bool:
-    """Does a blank stand beside a delimiter, a quote or a line end?"""
-    if delimiter == WHITESPACE:
-        return False
-    edges = (delimiter.encode(), b"\n", b"\r", b'"')
-    return (
-        data[:1] == b" "
-        or data[-1:] == b" "
-        or (delimiter != "\t" and b"\t" in data)
-        or any(b" " + edge in data or edge + b" " in data for edge in edges)
-    )
 
 
 def _starts_blank(lines: Lines) -> np.ndarray[Any, Any]:
@@ -324,8 +315,10 @@ def _tables(
         fast = is_open & ~odd
     kept = array if fast.all() else array.filter(pa.array(fast))
     if len(kept):
-        kept_lines = lines if kept is array else _relined(kept)
-        good = _n_delimiters(kept_lines, delimiter, quotes=has_quotes) == layout.n_columns - 1
+        kept_lines = lines if kept is array else split_lines(_data_of(kept), 1, quoted=layout.quoted)[0]
+        counts, blanks = _n_delimiters(kept_lines, delimiter, quotes=has_quotes)
+        account.has_edge_blanks = account.has_edge_blanks or blanks
+        good = counts == layout.n_columns - 1
         at = np.flatnonzero(fast)
         odd[at[~good]] = True
         if good.any():
@@ -346,19 +339,12 @@ def _tables(
             reason = "too_few_columns" if len(fields) < layout.n_columns else "too_many_columns"
         account.reject(numbers[i : i + 1], [reason])
     if recovered:
+        account.has_edge_blanks = True
         columns = [
             pa.array(recovered_numbers, pa.int64()),
             *(pa.array(column, pa.string()) for column in zip(*recovered, strict=True)),
         ]
         yield pa.table(columns, schema=schema(layout.n_columns))
-
-
-def _relined(array: pa.Array) -> Lines:
-    """Lines over the bytes of a filtered array; only starts and ends are of use."""
-    offsets = np.frombuffer(array.buffers()[1], np.int32)[array.offset : array.offset + len(array) + 1].astype(np.int64)
-    return Lines(
-        _data_of(array), offsets[:-1] - offsets[0], offsets[1:] - offsets[0], offsets[1:] - offsets[0], offsets[:-1]
-    )
 
 
 def reads_whole_as_quoted(path: Path, found: Bytes, layout: Layout) -> bool:

@@ -97,7 +97,8 @@ def resolve(settings: Settings, files: Sequence[Path] | None = None) -> list[Sou
             )
             if source is None:
                 raise SourceError(
-                    f"{path.name} is not recognised as transactions, customers, cart_events or campaigns (has: {', '.join(header_of(path))}); "
+                    f"{path.name} is not recognised as transactions, customers, cart_events or campaigns "
+                    f"(has: {', '.join(header_of(path))}); "
                     "list it under files in one of the [sources] sections of config.toml and map its columns there"
                 )
             found.append(SourceFile(source, real))

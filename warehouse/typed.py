@@ -1,8 +1,8 @@
 """From fields of text to typed rows, each accepted or with all its reasons: the facts of a file, and one SQL statement.
 
 `Reading.of` asks the spool how its columns are written (`values`); `Reading.sql` then types every row once:
-`line_no`, our columns, `reasons` (empty for a good row), `bucket` and `content_key`, the hash of everything that the row
-says, by which exact duplicates are found.
+`line_no`, our columns, `reasons` (null for a good row), `bucket` and `content_key`, the hash of everything that the
+row says, by which exact duplicates are found.
 """
 
 from __future__ import annotations
@@ -23,13 +23,13 @@ from warehouse.values import (
     DateFacts,
     DateReading,
     NumberReading,
+    among_sql,
     date_shape_sql,
     flag_sql,
     missing_sql,
     number_shape_sql,
     read_dates,
     read_numbers,
-    sql_list,
     sql_text,
 )
 
@@ -191,7 +191,7 @@ class Reading:
                 tests.append((reason("ambiguous", column), ambiguous))
                 tests.append((reason("bad", column), f"{column} is null and not {missing} and not {ambiguous}"))
                 if column in REQUIRED[source]:
-                    tests.append((reason("missing", column), missing))
+                    tests.append((reason("missing", column), f"{column} is null and {missing}"))
                 if column == clock:
                     tests.append(
                         ("future_date", f"{column} >= timestamp {sql_text((today + timedelta(days=1)).isoformat())}")
@@ -213,7 +213,7 @@ class Reading:
                 tests.append((reason("ambiguous", column), " or ".join(unsure)))
             must = column in REQUIRED[source] or column == IDENTITY[source]
             if must and kind == "text":
-                absent = f"lower({column}) in {sql_list(MISSING)}" if column == "customer_id" else "false"
+                absent = among_sql(f"lower({column})", MISSING) if column == "customer_id" else "false"
                 tests.append((reason("missing", column), f"{column} is null or {absent}"))
             elif must:
                 wrong = " or ".join([*bad, *unsure]) or "false"
@@ -248,9 +248,9 @@ class Reading:
         )
         carried += "".join(f", b{i}" for i in flags if i in self.numbers)
         return (
-            f"with fields as (select *{''.join(', ' + field for field in fields)} from spool), "
-            f"texts as (select *{''.join(', ' + text for text in texts)} from fields), "
-            f"typed as (select line_no, {', '.join(values)}, {self._rest_sql()} as rest{carried} from texts) "
+            f"with fields as not materialized (select *{''.join(', ' + field for field in fields)} from spool), "
+            f"texts as not materialized (select *{''.join(', ' + text for text in texts)} from fields), "
+            f"typed as not materialized (select line_no, {', '.join(values)}, {self._rest_sql()} as rest{carried} from texts) "
             f"select line_no, {', '.join(finished)}, nullif(concat_ws(';', {reasons}), '') as reasons, "
             f"cast(hash(customer_id) % {buckets} as integer) as bucket, hash({ours}, rest) as content_key from typed"
         )
@@ -302,13 +302,13 @@ def _facts(
             dates[column] = read_dates([], n_iso, settings.date_formats, name=column)
             continue
         rows = query(
-            "with other as (select trim(cast("
+            "with other as not materialized (select trim(cast("
             + text
             + " as varchar)) as d from spool where "
             + DateReading().sql(text)
             + " is null "
-            f"and not {missing_sql(text)}), grouped as (select {date_shape_sql('d')} as shape, left(d, 6) as front, min(d) as example, "
-            "count(*) as n from other group by all) "
+            f"and not {missing_sql(text)}), "
+            f"grouped as not materialized (select {date_shape_sql('d')} as shape, left(d, 6) as front, min(d) as example, count(*) as n from other group by all) "
             "select shape, min(example), cast(sum(n) as bigint) as n_rows, "
             "coalesce(max(try_cast(regexp_extract(front, '^([0-9]{1,2})', 1) as integer)), 0), "
             "coalesce(max(try_cast(regexp_extract(front, '^[0-9]{1,2}[-/. ]([0-9]{1,2})', 1) as integer)), 0) "

@@ -16,7 +16,7 @@ MISSING = ("", "null", "none", "nan", "nat", "n/a", "#n/a", "\\n", "-", "undefin
 """Words that stand for nothing in numbers, dates and flags; in ids too. In other text only the empty word does."""
 TRUE = ("1", "true", "t", "yes", "y", "1.0", "ja", "oui", "on", "x")
 FALSE = ("0", "false", "f", "no", "n", "0.0", "nein", "non", "off")
-MAX_SHAPES = 4000
+MAX_SHAPES = 1000
 _DIGITS, _NINES = "0123456789", "9999999999"
 _LETTERS, _AS = "bcdefghijklmnopqrstuvwxyz", "a" * 25
 _CURRENCY = r"(?:[A-Z]{0,3}[$¢£¤¥֏؋৲৳฿₠-⃀﷼﹩＄￠￡￥￦]|[A-Za-z]{3}|kr\.?|zł|Kč|Ft|Rs\.?|R)"
@@ -34,9 +34,9 @@ def sql_text(text: str) -> str:
     return "'" + text.replace("'", "''") + "'"
 
 
-def sql_list(texts: Sequence[str]) -> str:
-    """*texts* as a SQL list in round brackets."""
-    return "(" + ", ".join(sql_text(text) for text in texts) + ")"
+def among_sql(value: str, texts: Sequence[str]) -> str:
+    """SQL condition: *value* is one of *texts*."""
+    return f"{value} in ({', '.join(sql_text(text) for text in texts)})"
 
 
 def number_shape_sql(field: str) -> str:
@@ -51,7 +51,7 @@ def date_shape_sql(field: str) -> str:
 
 def missing_sql(field: str) -> str:
     """SQL condition: a word that stands for nothing."""
-    return f"({field} is null or lower(trim({field})) in {sql_list(MISSING)})"
+    return f"({field} is null or {among_sql(f'lower(trim({field}))', MISSING)})"
 
 
 @dataclass(frozen=True)
@@ -116,7 +116,7 @@ class NumberReading:
             ",": f"try_cast(replace(regexp_replace({field}, '[^0-9,]', '', 'g'), ',', '.') as double)",
         }
         branches = [
-            f"when {shape} in {sql_list(shapes)} then {sign}{clean[decimal]}"
+            f"when {among_sql(shape, shapes)} then {sign}{clean[decimal]}"
             for decimal, pair in ((".", self.point), (",", self.comma))
             for sign, shapes in zip(("", "-"), pair, strict=True)
             if shapes
@@ -127,9 +127,7 @@ class NumberReading:
 
     def ambiguous_sql(self, field: str) -> str:
         """Condition: a number that reads in two ways."""
-        return (
-            f"coalesce({number_shape_sql(field)} in {sql_list(self.ambiguous)}, false)" if self.ambiguous else "false"
-        )
+        return f"coalesce({among_sql(number_shape_sql(field), self.ambiguous)}, false)" if self.ambiguous else "false"
 
 
 def read_numbers(shapes: Sequence[tuple[str, int]], configured: Decimal = "", *, name: str = "") -> NumberReading:
@@ -181,7 +179,8 @@ def read_numbers(shapes: Sequence[tuple[str, int]], configured: Decimal = "", *,
 
 
 _TIME = re.compile(
-    r"(?P<at>[t ]+|, ?)(?P<clock>\d{1,2}:\d{2}(?P<seconds>:\d{2}(?P<fraction>[.,]\d{1,9})?)?)(?P<half> ?[ap]\.?m\.?)?(?P<zone> ?(?:z|[a-z]{3,4}|(?:utc|gmt)?[+-]\d{2}:?\d{2}))?$"
+    r"(?P<at>[t ]+|, ?)\d{1,2}:\d{2}(?P<seconds>:\d{2}(?P<fraction>[.,]\d{1,9})?)?(?P<half> ?[ap]m)?"
+    r"(?P<zone> ?(?:z|[a-z]{3,4}|(?:utc|gmt)?[+-]\d{2}:?\d{2}))?$"
 )
 _WEEKDAY = re.compile(r"^(?P<day>(?:mon|tue|wed|thu|fri|sat|sun)[a-z]*)(?P<sep>,? +)")
 _MONTHS = (
@@ -230,8 +229,6 @@ def read_date_shape(example: str) -> DateShape | None:
         if time["fraction"]:
             suffix += time["fraction"][0] + ("%f" if len(time["fraction"]) <= 7 else "%n")
         if time["half"]:
-            if "." in time["half"]:
-                return None
             suffix += " %p" if time["half"].startswith(" ") else "%p"
         strip_zone = bool(time["zone"])
     numeric = ""
@@ -310,11 +307,12 @@ class DateReading:
         branches = []
         for text, strip_zone, shapes in self.formats:
             branches.append(
-                f"when {shape} in {sql_list(shapes)} then try_strptime({_zoneless(field, strip_zone)}, {sql_text(text)})"
+                f"when {among_sql(shape, shapes)} then try_strptime({_zoneless(field, strip_zone)}, {sql_text(text)})"
             )
         for divisor, shapes in self.epochs:
             branches.append(
-                f"when {shape} in {sql_list(shapes)} then make_timestamp(cast(try_cast({field} as double) / {divisor}e0 * 1e6 as bigint))"
+                f"when {among_sql(shape, shapes)} "
+                f"then make_timestamp(cast(try_cast({field} as double) / {divisor}e0 * 1e6 as bigint))"
             )
         for day_first, month_first, strip_zone, shapes in self.undecided:
             stamp = _zoneless(field, strip_zone)
@@ -323,7 +321,8 @@ class DateReading:
                 f"try_strptime({stamp}, {sql_text(month_first)})",
             )
             branches.append(
-                f"when {shape} in {sql_list(shapes)} then (case when {one} is null then {other} when {other} is null or {one} = {other} then {one} end)"
+                f"when {among_sql(shape, shapes)} then "
+                f"(case when {one} is null then {other} when {other} is null or {one} = {other} then {one} end)"
             )
         return f"case when {iso} is not null then {iso} {' '.join(branches)} end"
 
@@ -337,7 +336,8 @@ class DateReading:
                 f"try_strptime({stamp}, {sql_text(month_first)})",
             )
             tests.append(
-                f"({date_shape_sql(field)} in {sql_list(shapes)} and {one} is not null and {other} is not null and {one} <> {other})"
+                f"({among_sql(date_shape_sql(field), shapes)} "
+                f"and {one} is not null and {other} is not null and {one} <> {other})"
             )
         return f"coalesce({' or '.join(tests)}, false)" if tests else "false"
 
@@ -390,7 +390,8 @@ def read_dates(
         else:
             blocked += sum(fact.n_rows for fact in of_it)
             notes.append(
-                f'{written} read in two ways (for example {of_it[0].example}); set date_formats to ["%d/%m/%Y"] or ["%m/%d/%Y"]'
+                f"{written} read in two ways (for example {of_it[0].example}); "
+                'set date_formats to ["%d/%m/%Y"] or ["%m/%d/%Y"]'
             )
     for fact, seen in read:
         if seen.epoch:
@@ -423,4 +424,4 @@ def read_dates(
 def flag_sql(field: str) -> str:
     """BOOLEAN of text *field*; NULL when missing or not a flag."""
     word = f"lower(trim({field}))"
-    return f"case when {word} in {sql_list(TRUE)} then true when {word} in {sql_list(FALSE)} then false end"
+    return f"case when {among_sql(word, TRUE)} then true when {among_sql(word, FALSE)} then false end"

@@ -1,3 +1,4 @@
+# ruff: noqa: DTZ001 - landed stamps are the shop's local time
 """Landing, compared in content with a reader that goes line by line and shares no code with it."""
 
 import csv
@@ -14,7 +15,9 @@ from pathlib import Path
 
 import duckdb
 import pytest
-from hypothesis import HealthCheck, given, settings as hypothesis_settings, strategies as st
+from hypothesis import HealthCheck, given
+from hypothesis import settings as hypothesis_settings
+from hypothesis import strategies as st
 
 from clv.config import Engine, Paths, Settings, Source, Sources
 from clv.errors import SourceError
