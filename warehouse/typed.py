@@ -250,7 +250,8 @@ class Reading:
         return (
             f"with fields as not materialized (select *{''.join(', ' + field for field in fields)} from spool), "
             f"texts as not materialized (select *{''.join(', ' + text for text in texts)} from fields), "
-            f"typed as not materialized (select line_no, {', '.join(values)}, {self._rest_sql()} as rest{carried} from texts) "
+            f"typed as not materialized (select line_no, {', '.join(values)}, {self._rest_sql()} as rest{carried} "
+            "from texts) "
             f"select line_no, {', '.join(finished)}, nullif(concat_ws(';', {reasons}), '') as reasons, "
             f"cast(hash(customer_id) % {buckets} as integer) as bucket, hash({ours}, rest) as content_key from typed"
         )
@@ -308,7 +309,8 @@ def _facts(
             + DateReading().sql(text)
             + " is null "
             f"and not {missing_sql(text)}), "
-            f"grouped as not materialized (select {date_shape_sql('d')} as shape, left(d, 6) as front, min(d) as example, count(*) as n from other group by all) "
+            f"grouped as not materialized (select {date_shape_sql('d')} as shape, left(d, 6) as front, "
+            "min(d) as example, count(*) as n from other group by all) "
             "select shape, min(example), cast(sum(n) as bigint) as n_rows, "
             "coalesce(max(try_cast(regexp_extract(front, '^([0-9]{1,2})', 1) as integer)), 0), "
             "coalesce(max(try_cast(regexp_extract(front, '^[0-9]{1,2}[-/. ]([0-9]{1,2})', 1) as integer)), 0) "
