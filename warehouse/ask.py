@@ -1,8 +1,8 @@
 """The read-only door: named queries on the published build, and features at any date.
 
-A `Warehouse` is made once a process and shared by its threads. It follows `current` by one readlink a call; the
-build that it reads is leased, so that it stays on disk, and the file of the build before is closed when the last
-query on it has ended. Answers are remembered by (build, query, parameters): builds do not change.
+A `Warehouse` is made once a process, after any fork, and shared by its threads. It follows `current` by one readlink
+a call; the build that it reads is leased, so that it stays on disk, and the file of the build before is closed when
+the last query on it has ended. Answers are remembered by (build, query, parameters): builds do not change.
 """
 
 from __future__ import annotations
@@ -36,8 +36,10 @@ if TYPE_CHECKING:
 CACHED_ANSWERS = 512
 CACHED_ROWS = 20_000
 """Longer answers are not remembered."""
-OPEN_OLD_BUILDS = 2
-"""Builds besides the current one that stay open for the build picker."""
+PICKED_BUILDS = 1
+"""Builds that were asked for by id and stay open when idle; a build that was merely superseded is closed."""
+TYPED_SECONDS = 60.0
+"""A typed statement that takes longer is stopped."""
 _QUERY_NAME = re.compile(r"[a-z][a-z0-9_]*/[a-z][a-z0-9_]*")
 _TABLE_NAME = re.compile(r"[a-z][a-z0-9_]*\.[a-z][a-z0-9_]*")
 
@@ -66,6 +68,7 @@ class _Open:
     serving: duckdb.DuckDBPyConnection
     shell: duckdb.DuckDBPyConnection | None = None
     n_users: int = 0
+    is_picked: bool = False
     lock: threading.Lock = field(default_factory=threading.Lock)
 
     def close(self) -> None:
@@ -205,7 +208,7 @@ class Warehouse:
                 raise RequestError(
                     f"outcomes of {horizon_days} days from {as_of} end on {end}, but the build knows only up to {last}"
                 )
-            return _frame(self.at_date("labels.customer_outcomes", as_of, horizon_days, build=opened.handle.id))
+            return _frame(self.at_date("labels.customer_outcomes", as_of, horizon_days, build=build))
 
     def at_date(self, name: str, as_of: date, horizon_days: int | None = None, *, build: str | None = None) -> pa.Table:
         """A table of `sql/features` or `sql/labels` at *as_of*, over the core tables of the build.
@@ -259,7 +262,8 @@ class Warehouse:
             max_rows: rows after these are dropped.
 
         Raises:
-            RequestError: it is not one such statement, or DuckDB refuses it; the message is DuckDB's.
+            RequestError: it is not one such statement, it takes more than `TYPED_SECONDS`, or DuckDB refuses it; the
+                message is DuckDB's.
         """
         with self._use(build) as opened:
             with opened.lock:
@@ -267,11 +271,14 @@ class Warehouse:
                     path = opened.handle.path / "shell.duckdb"
                     opened.shell = engine.open_serving(path, self.limits, self._temp, is_locked=True)
             cursor = opened.shell.cursor()
+            alarm = threading.Timer(TYPED_SECONDS, cursor.interrupt)
+            alarm.start()
             try:
                 return _frame(engine.read_only_answer(cursor, text, max_rows))
             except engine.Error as error:
                 raise RequestError(str(error)) from error
             finally:
+                alarm.cancel()
                 cursor.close()
 
     @contextlib.contextmanager
@@ -342,12 +349,13 @@ class Warehouse:
     def _use(self, build: str | None) -> Iterator[_Open]:
         """An open build that stays open inside the block."""
         with self._lock:
-            self._forget_parent()
+            self._refuse_fork()
             name = build or publish.current_id(self.data)
             if name is None:
                 raise NoBuildError(f"nothing has been published in {self.data}; run `clv build`")
             opened = self._open.get(name) or self._open_build(name if build else None)
             self._open.move_to_end(opened.handle.id)
+            opened.is_picked |= build is not None
             opened.n_users += 1
             self._close_old()
         try:
@@ -375,17 +383,20 @@ class Warehouse:
         return opened
 
     def _close_old(self) -> None:
-        """Close builds that are neither current nor in use; the last few stay for the build picker."""
+        """Close builds that are neither current nor in use; the one picked last stays."""
         current = publish.current_id(self.data)
         idle = [name for name, opened in self._open.items() if not opened.n_users and name != current]
-        for name in idle[: max(0, len(idle) - OPEN_OLD_BUILDS)]:
-            self._open.pop(name).close()
+        picked = [name for name in idle if self._open[name].is_picked][-PICKED_BUILDS:]
+        for name in idle:
+            if name not in picked:
+                self._open.pop(name).close()
 
-    def _forget_parent(self) -> None:
-        """After a fork, open everything anew: an open database does not survive it."""
+    def _refuse_fork(self) -> None:
+        """An open database does not survive a fork: its threads are gone, and a query would wait for ever."""
         if self._pid != os.getpid():
+            if self._open:
+                raise BuildError("this process was forked from one that had the warehouse open; open it after the fork")
             self._pid = os.getpid()
-            self._open.clear()
 
     @property
     def _temp(self) -> Path:

@@ -7,10 +7,12 @@ comments rebuild nothing, and equal inputs give equal bytes. A build that would 
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
 import json
 import os
 import shutil
+import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
@@ -29,6 +31,8 @@ FORMAT = 1
 """Layout of a build's folder; counts up when an older build could no longer be read, and rebuilds everything."""
 EMPTY_AS_OF = date(1970, 1, 1)
 """The as-of date of a build without one transaction."""
+LEFTOVER_SECONDS = 3600.0
+"""Working folders of dead processes are kept this long."""
 CHECKS = "outputs.checks"
 DIARY = ("outputs.runs", "outputs.job_requests")
 """Grows with each run, the build's own among them: alone it is no reason for another build."""
@@ -78,9 +82,11 @@ def build(
     data = settings.paths.data.resolve()
     with publish.builder_lock(data):
         publish.collect_garbage(data, settings.jobs.keep_builds)
+        _remove_leftovers(settings.paths.cache)
         plan = _plan(settings, as_of, only_core, sql_root)
         standing = _standing(data, plan.key)
         if standing is not None and not only_core:
+            say(1.0, f"build {standing.id} is what it would be")
             return standing
         folder = publish.new_folder(data, plan.key)
         try:
@@ -222,6 +228,30 @@ def _digest(value: Any) -> str:
 def _file_digest(path: Path) -> str:
     with path.open("rb") as file:
         return hashlib.file_digest(file, "sha256").hexdigest()
+
+
+def _remove_leftovers(cache: Path) -> None:
+    """Delete the working folders of processes that were killed; each is named after its process."""
+    for folder in [*cache.glob("duckdb/*"), *cache.glob("at_date/*"), *cache.glob("leaks/*")]:
+        owner = folder.name.split("-")[0]
+        # The age spares a process of another container, whose number means nothing here.
+        with contextlib.suppress(OSError):
+            if (
+                owner.isdigit()
+                and not _is_alive(int(owner))
+                and time.time() - folder.stat().st_mtime > LEFTOVER_SECONDS
+            ):
+                shutil.rmtree(folder, ignore_errors=True)
+
+
+def _is_alive(pid: int) -> bool:
+    try:
+        os.kill(pid, 0)
+    except ProcessLookupError:
+        return False
+    except PermissionError:
+        return True
+    return True
 
 
 def _standing(data: Path, key: str) -> BuildInfo | None:

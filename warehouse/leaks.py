@@ -7,6 +7,7 @@ byte for byte the same. A feature that looks one day ahead, or at a label, does 
 from __future__ import annotations
 
 import filecmp
+import os
 import shutil
 import uuid
 from collections.abc import Mapping
@@ -74,7 +75,7 @@ def leaks(
         raise BuildError(f"nothing lies on or after {as_of} (the data end before {last}); take an earlier date")
     files = sqlfiles.read_tree(sql_root, cache=settings.paths.cache / "sqlfiles.json")
     buckets = range(min(n_buckets or settings.engine.buckets, settings.engine.buckets))
-    work = settings.paths.cache / "leaks" / uuid.uuid4().hex[:8]
+    work = settings.paths.cache / "leaks" / f"{os.getpid()}-{uuid.uuid4().hex[:8]}"
     try:
         made = {}
         for name, spoil_from in (("true", None), ("spoilt", as_of)):

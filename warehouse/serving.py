@@ -11,6 +11,7 @@ file sets `file_search_path` to that folder.
 
 from __future__ import annotations
 
+import os
 import shutil
 import uuid
 from collections.abc import Sequence
@@ -45,7 +46,7 @@ def write_files(tables: Sequence[Table], folder: Path, limits: Engine, temp: Pat
         BuildError: a file cannot be written.
     """
     native = {table.name for table in tables if _is_native(table)}
-    mine = temp / f"serving-{uuid.uuid4().hex[:8]}"
+    mine = temp / f"{os.getpid()}-{uuid.uuid4().hex[:8]}"
     con = engine.connect(limits, mine)
     try:
         con.execute(f"set global file_search_path = {engine.quoted(str(folder))}")

@@ -8,8 +8,8 @@ import pandas as pd
 import pytest
 from tiny_shop import TinyShop
 
-from clv.errors import NoBuildError, RequestError
-from warehouse import publish
+from clv.errors import BuildError, NoBuildError, RequestError
+from warehouse import ask, publish
 from warehouse.ask import Warehouse
 
 
@@ -171,15 +171,51 @@ def test_an_unknown_build_is_refused(warehouse: Warehouse):
         warehouse.query("overview/headline", build="nothing", least="")
 
 
-def test_old_builds_are_let_go(shop: TinyShop, warehouse: Warehouse):
+def test_a_superseded_build_is_let_go(shop: TinyShop, warehouse: Warehouse):
     first = warehouse.current().id
-    for value in range(8):
+    for value in range(4):
         shop.predict(float(value))
         shop.build()
         warehouse.current()
 
     assert first not in publish.build_ids(shop.data)
-    assert len(publish.build_ids(shop.data)) <= 4
+    assert len(publish.build_ids(shop.data)) == 3
+
+
+def test_a_picked_build_stays_until_another_is_picked(shop: TinyShop, warehouse: Warehouse):
+    picked = warehouse.current().id
+    warehouse.current(picked)
+    for value in range(4):
+        shop.predict(float(value))
+        shop.build()
+        warehouse.current()
+
+    assert picked in publish.build_ids(shop.data)
+    warehouse.current(publish.build_ids(shop.data)[1])
+    shop.predict(9.0)
+    shop.build()
+    assert picked not in publish.build_ids(shop.data)
+
+
+def test_a_door_that_is_open_at_a_fork_refuses_rather_than_hangs(warehouse: Warehouse, monkeypatch):
+    warehouse.query("overview/headline", least="")
+    monkeypatch.setattr(warehouse, "_pid", -1)
+
+    with pytest.raises(BuildError, match="after the fork"):
+        warehouse.query("overview/headline", least="")
+
+
+def test_a_door_that_was_not_open_yet_may_be_forked(warehouse: Warehouse, monkeypatch):
+    monkeypatch.setattr(warehouse, "_pid", -1)
+
+    assert warehouse.query("overview/headline", least="")["n_customers"].tolist() == [3]
+
+
+def test_a_typed_statement_that_takes_too_long_is_stopped(warehouse: Warehouse, monkeypatch):
+    monkeypatch.setattr(ask, "TYPED_SECONDS", 0.05)
+
+    with pytest.raises(RequestError, match=r"(?i)interrupt"):
+        warehouse.run_sql("select sum(a.i * b.i) as n from range(100000000) as a(i), range(100000) as b(i)")
 
 
 def test_threads_share_the_door_over_a_publish(shop: TinyShop, warehouse: Warehouse):

@@ -1,3 +1,4 @@
+import os
 import shutil
 import subprocess
 from datetime import date
@@ -224,6 +225,21 @@ def test_a_parameter_that_no_build_binds_is_refused(shop: TinyShop):
 
     with pytest.raises(SqlFileError, match=r"revenue\.sql uses \$colour"):
         shop.build()
+
+
+def test_working_folders_of_dead_processes_go_after_an_hour(shop: TinyShop):
+    cache = shop.settings.paths.cache / "duckdb"
+    gone = subprocess.Popen(["true"])
+    gone.wait()
+    mine, old, young = (cache / name for name in (f"{os.getpid()}-x", f"{gone.pid}-x", f"{gone.pid}-y"))
+    for folder in (mine, old, young):
+        folder.mkdir(parents=True)
+    for folder in (mine, old):
+        os.utime(folder, (0, 0))
+
+    shop.build()
+
+    assert (mine.exists(), old.exists(), young.exists()) == (True, False, True)
 
 
 def test_two_builders_do_not_meet(shop: TinyShop):
