@@ -16,7 +16,7 @@ from __future__ import annotations
 import json
 import math
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import asdict, dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import date
 from pathlib import Path
 from typing import Any
@@ -30,7 +30,7 @@ from clv import boosting
 from clv.anchor import Anchor, Forecast, fit_anchor
 from clv.boosting import Kind, Matrix
 from clv.errors import ModelError, NotEnoughDataError
-from clv.intervals import Intervals, fit_intervals
+from clv.intervals import MIN_POSITIVE_ROWS, Intervals, fit_intervals, simulated_bounds, total_log_sd
 from clv.level import Ratio, aligned_date, level
 from clv.snapshots import Floats, Snapshot, input_names, lot, matrix, mean_purchase, numbers, outcome
 
@@ -44,6 +44,10 @@ FLOOR_SHARE = 0.02
 GAMMA_FLOOR_SHARE = 0.2
 SEASON_DAYS = 90.0
 N_SMOOTHINGS = 8
+N_FOLDS = 3
+MAX_CALIBRATION_ROWS = 60_000
+"""Ranges need forecasts made without the customer; more rows than this move them less than a week does."""
+SPREAD = np.uint64(0x9E3779B97F4A7C15)
 
 
 @dataclass(frozen=True)
@@ -79,7 +83,11 @@ class Horizon:
     ratios: tuple[tuple[str, float], ...] = ()
     """Cut-off and actual ÷ BTYD total of each training snapshot."""
     trees: Mapping[Kind, xgb.Booster] = field(default_factory=dict)
+    log_sd: float = 0.0
+    """Of the forecast total's error, see `clv.intervals.total_range`."""
+    has_ranges: bool = False
     intervals: Intervals | None = None
+    """None while `has_ranges`: BTYD's own predictive distribution is taken."""
 
     @property
     def note(self) -> str:
@@ -157,7 +165,7 @@ class ValueModel:
         values: dict[int, Floats] = {}
         orders: dict[int, Floats] = {}
         p_buys: dict[int, Floats] = {}
-        inputs: dict[int, Matrix] = {}
+        simulated: dict[int, Floats] = {}
         for base_days, frame in _frames(features):
             wanted = [h for h in self.horizons if h.base_days == base_days]
             if not wanted:
@@ -173,28 +181,28 @@ class ValueModel:
                 parts = _parts(h, found, base, self.threads)
                 values[days], orders[days], p_buys[days] = _combine(h, parts, base, far)
                 p_alive = far.p_alive
-                if h.intervals is not None:
-                    inputs[days] = h.intervals.inputs(found, far, self.threads)
+                if h.has_ranges and h.intervals is None:
+                    simulated[days] = simulated_bounds(self.anchor, frame, days, h.level)
         if ids is None or len(values) < len(self.horizons):
             missing = sorted({h.base_days for h in self.horizons if h.horizon_days not in values})
             raise ModelError(f"features at horizon_days = {missing} are needed for this forecast and were not given")
-        days = self.horizons_days
-        revenue = _smoothed(np.column_stack([values[d] for d in days]), self.smoothing)
-        n_orders = _non_decreasing(np.column_stack([orders[d] for d in days]))
-        buys = _non_decreasing(np.column_stack([p_buys[d] for d in days]))
+        all_days = self.horizons_days
+        revenue = _smoothed(np.column_stack([values[d] for d in all_days]), self.smoothing)
+        n_orders = _non_decreasing(np.column_stack([orders[d] for d in all_days]))
+        buys = np.clip(_non_decreasing(np.column_stack([p_buys[d] for d in all_days])), 0.0, 1.0)
         out = []
         for place, h in enumerate(self.horizons):
             value = revenue[:, place]
             frame = pd.DataFrame({"customer_id": ids, "horizon_days": h.horizon_days, "expected_revenue": value})
-            if h.intervals is None:
-                bounds = np.full((len(ids), 4), np.nan)
+            if h.intervals is not None:
+                bounds = h.intervals.bounds(value, buys[:, place])
             else:
-                bounds = h.intervals.bounds(inputs[h.horizon_days], value)
+                bounds = simulated.get(h.horizon_days, np.full((len(ids), 4), np.nan))
             for column, name in enumerate(("revenue_lo", "revenue_hi", "revenue_lo_90", "revenue_hi_90")):
                 frame[name] = bounds[:, column]
             frame["expected_orders"] = n_orders[:, place]
             frame["p_alive"] = p_alive
-            frame["p_buys"] = np.clip(buys[:, place], 0.0, 1.0)
+            frame["p_buys"] = buys[:, place]
             out.append(frame)
         return pd.concat(out, ignore_index=True)
 
@@ -233,16 +241,12 @@ class ValueModel:
         }
         for h in self.horizons:
             fields = {k: v for k, v in vars(h).items() if k not in ("trees", "intervals")}
-            ensembles = {str(kind): trees for kind, trees in h.trees.items()}
-            fields["intervals"] = None
-            if h.intervals is not None:
-                fields["intervals"] = h.intervals.to_dict()
-                ensembles |= {f"quantile_{name}": trees for name, trees in h.intervals.ensembles().items()}
+            fields["intervals"] = None if h.intervals is None else h.intervals.to_dict()
             fields["files"] = {}
-            for name, trees in ensembles.items():
-                path = folder / f"{h.horizon_days}_{name}.ubj"
+            for kind, trees in h.trees.items():
+                path = folder / f"{h.horizon_days}_{kind}.ubj"
                 path.write_bytes(boosting.to_bytes(trees))
-                fields["files"][name] = path.name
+                fields["files"][kind] = path.name
                 written.append(path)
             plain["horizons"].append(fields)
         path = folder / "value.json"
@@ -265,10 +269,7 @@ class ValueModel:
         horizons = []
         for fields in plain["horizons"]:
             files: dict[str, str] = fields.pop("files")
-            ensembles = {name: boosting.from_bytes((folder / file).read_bytes()) for name, file in files.items()}
             ranges = fields.pop("intervals")
-            prefix = "quantile_"
-            quantiles = {n.removeprefix(prefix): t for n, t in ensembles.items() if n.startswith(prefix)}
             horizons.append(
                 Horizon(
                     **{
@@ -276,8 +277,12 @@ class ValueModel:
                         "names": tuple(fields["names"]),
                         "ratios": tuple((day, ratio) for day, ratio in fields["ratios"]),
                     },
-                    trees={kind: ensembles[kind] for kind in KINDS if kind in ensembles},
-                    intervals=None if ranges is None else Intervals.from_dict(ranges, quantiles),
+                    trees={
+                        kind: boosting.from_bytes((folder / files[kind]).read_bytes())
+                        for kind in KINDS
+                        if kind in files
+                    },
+                    intervals=None if ranges is None else Intervals.from_dict(ranges),
                 )
             )
         return cls(
@@ -515,8 +520,7 @@ def fit_value_model(
                 days, snapshot.horizon_days, trained.get(base_days or -1), anchor, frame, aligned.get(days, {}), threads
             )
             if with_intervals:
-                found = calibrated.get(base_days or -1)
-                h = _with_intervals(h, found, frame, anchor, values[days], seed, threads)
+                h = _with_ranges(h, calibrated.get(base_days or -1), values[days], seed, threads)
             horizons[days] = h
     if anchor is None:
         raise NotEnoughDataError(f"no customer has a purchase before {as_of}: there is nothing to forecast")
@@ -560,23 +564,30 @@ def _train(pool: _Pool, rows: Rows, aligned: Mapping[str, Ratio], seed: int, thr
         n_rows=len(rows.revenue),
         n_positive=int(is_positive.sum()),
         ratios=tuple((r.as_of.isoformat(), r.ratio) for r in sorted(pool.revenue, key=lambda r: r.as_of)),
+        log_sd=total_log_sd(_log_errors(pool.revenue, days)),
     )
     if not rounds:
         return h
-    names = list(rows.names)
-    p_buys = np.clip(rows.base.p_buys * rows.buyers_ratio, 1e-6, 1 - 1e-6)
     buyer_unit = float(np.average(rows.revenue[is_positive], weights=rows.weight[is_positive]))
+    return replace(h, buyer_unit=buyer_unit, trees=_grow(rows, KINDS, rounds, seed, threads))
+
+
+def _grow(rows: Rows, kinds: Sequence[Kind], rounds: int, seed: int, threads: int) -> dict[Kind, xgb.Booster]:
+    """The trees of *kinds* on *rows*. Actual and baseline share the cut-off's ratio, so they see shape only."""
+    every = np.ones(len(rows.revenue), dtype=bool)
+    is_positive = rows.revenue > 0
+    p_buys = np.clip(rows.base.p_buys * rows.buyers_ratio, 1e-6, 1 - 1e-6)
     if_buys = np.maximum(rows.base.value / rows.base.p_buys, GAMMA_FLOOR_SHARE * rows.base.amount)
-    # actual and baseline share the snapshot's ratio, so the trees see shape only
     revenue_unit = float(np.average(rows.revenue, weights=rows.weight))
+    buyer_unit = float(np.average(rows.revenue[is_positive], weights=rows.weight[is_positive]))
     orders_unit = max(float(np.average(rows.n_orders, weights=rows.weight)), 1e-9)
     targets: dict[Kind, tuple[Floats, Floats, npt.NDArray[np.bool_]]] = {
         "tweedie": (
             rows.revenue / revenue_unit,
             np.log(np.maximum(rows.base.value, rows.floor) * rows.ratio / revenue_unit),
-            np.ones(len(rows.revenue), dtype=bool),
+            every,
         ),
-        "logistic": (rows.bought, np.log(p_buys / (1 - p_buys)), np.ones(len(rows.revenue), dtype=bool)),
+        "logistic": (rows.bought, np.log(p_buys / (1 - p_buys)), every),
         "gamma": (
             rows.revenue / buyer_unit,
             np.log(if_buys * rows.ratio / rows.buyers_ratio / buyer_unit),
@@ -585,24 +596,34 @@ def _train(pool: _Pool, rows: Rows, aligned: Mapping[str, Ratio], seed: int, thr
         "poisson": (
             rows.n_orders / orders_unit,
             np.log(rows.base.orders * rows.orders_ratio / orders_unit),
-            np.ones(len(rows.revenue), dtype=bool),
+            every,
         ),
     }
-    trees = {
-        kind: boosting.fit_trees(
+    found: dict[Kind, xgb.Booster] = {}
+    for kind in kinds:
+        target, margin, used = targets[kind]
+        found[kind] = boosting.fit_trees(
             kind,
             rows.inputs[used],
             target[used],
             margin[used],
             rows.weight[used],
-            names=names,
+            names=list(rows.names),
             rounds=rounds,
             seed=seed,
             threads=threads,
         )
-        for kind, (target, margin, used) in targets.items()
-    }
-    return Horizon(**{**vars(h), "buyer_unit": buyer_unit, "trees": trees})
+    return found
+
+
+def _log_errors(ratios: Sequence[Ratio], days: int) -> list[float]:
+    """ln(actual ÷ forecast) of each cut-off's total, each with the level that was known there."""
+    found = []
+    for here in ratios:
+        if here.ratio > 0:
+            known = [r for r in ratios if (here.as_of - r.as_of).days >= days]
+            found.append(math.log(here.ratio / level(None, known, days)))
+    return found
 
 
 def _levelled(
@@ -631,45 +652,89 @@ def _levelled(
             n_rows=trained.n_rows if trained is not None else 0,
             n_positive=trained.n_positive if trained is not None else 0,
             ratios=trained.ratios if trained is not None else (),
+            log_sd=trained.log_sd if trained is not None else total_log_sd([]),
         )
         values, _, _ = _combine(h, None, far, far)
         return h, values
     base_days = trained.horizon_days
     base = far if base_days == days else anchor.forecast(frame, base_days)
-    fields = {
-        **vars(trained),
-        "horizon_days": days,
-        "base_days": base_days,
-        "basis": "full" if base_days == days else "shorter",
-        "purchase": mean_purchase(frame),
-        "floor": FLOOR_SHARE * float(base.value.mean()),
-    }
-    if base_days != days and "revenue" in aligned:
-        fields["level"] = level(aligned["revenue"], [], days)
-    h = Horizon(**fields)
+    h = replace(
+        trained,
+        horizon_days=days,
+        base_days=base_days,
+        basis="full" if base_days == days else "shorter",
+        purchase=mean_purchase(frame),
+        floor=FLOOR_SHARE * float(base.value.mean()),
+        level=level(aligned["revenue"], [], days) if base_days != days and "revenue" in aligned else trained.level,
+    )
     parts = _parts(h, _inputs(frame, base, h), base, threads)
     if parts is None:
         raise ModelError("a trained horizon has no trees")
     stretch = far.orders / base.orders
     total = h.level * float(far.value.sum())
-    h = Horizon(
-        **{
-            **fields,
-            "tweedie_scale": total / max(float((parts.tweedie * stretch).sum()), 1e-12),
-            "hurdle_scale": total / max(float((parts.p_buys * parts.if_buys * stretch).sum()), 1e-12),
-            "orders_scale": h.orders_level
-            * float(far.orders.sum())
-            / max(float((parts.orders * stretch).sum()), 1e-12),
-        }
+    n_orders = h.orders_level * float(far.orders.sum())
+    h = replace(
+        h,
+        tweedie_scale=total / max(float((parts.tweedie * stretch).sum()), 1e-12),
+        hurdle_scale=total / max(float((parts.p_buys * parts.if_buys * stretch).sum()), 1e-12),
+        orders_scale=n_orders / max(float((parts.orders * stretch).sum()), 1e-12),
     )
     values, _, _ = _combine(h, parts, base, far)
     return h, values
 
 
-def _with_intervals(
-    h: Horizon, rows: Rows | None, frame: pd.DataFrame, anchor: Anchor, value: Floats, seed: int, threads: int
-) -> Horizon:
-    return Horizon(**{**vars(h), "intervals": fit_intervals(h, rows, frame, anchor, value, seed=seed, threads=threads)})
+def _with_ranges(h: Horizon, rows: Rows | None, value: Floats, seed: int, threads: int) -> Horizon:
+    """*h* with what `revenue_lo` and `revenue_hi` need."""
+    if rows is None or h.basis != "full" or h.n_positive < MIN_POSITIVE_ROWS:
+        return replace(h, has_ranges=True)
+    rows = _thinned(rows, MAX_CALIBRATION_ROWS)
+    fold = np.minimum((_person_lot(rows.person) * N_FOLDS).astype(np.int64), N_FOLDS - 1)
+    forecast, p_buys = np.empty(len(fold)), np.empty(len(fold))
+    rounds = boosting.n_rounds(int((rows.revenue > 0).sum() * (1 - 1 / N_FOLDS)))
+    for number in range(N_FOLDS):
+        held_out = fold == number
+        fitted = replace(
+            h, trees=_grow(_picked(rows, ~held_out), ("tweedie", "logistic", "gamma"), rounds, seed, threads)
+        )
+        some = _picked(rows, held_out)
+        start = replace(some.base, p_buys=np.clip(some.base.p_buys * some.buyers_ratio, 1e-6, 1 - 1e-6))
+        parts = _parts(replace(fitted, buyers_level=1.0), some.inputs, start, threads)
+        if parts is None:
+            raise ModelError("a fold has no trees")
+        forecast[held_out] = h.tweedie_scale * parts.tweedie + h.hurdle_scale * parts.p_buys * parts.if_buys
+        p_buys[held_out] = parts.p_buys
+    intervals = fit_intervals(
+        rows.revenue / rows.ratio / rows.purchase,
+        forecast / rows.purchase,
+        p_buys,
+        rows.cut_off,
+        purchase=h.purchase,
+        today_value=value,
+    )
+    return replace(h, has_ranges=True, intervals=intervals)
+
+
+def _picked(rows: Rows, used: npt.NDArray[np.bool_]) -> Rows:
+    """Some of *rows*."""
+    columns: dict[str, Any] = {
+        name: column[used] for name, column in vars(rows).items() if isinstance(column, np.ndarray)
+    }
+    base = Forecast(**{name: column[used] for name, column in vars(rows.base).items()})
+    return replace(rows, base=base, **columns)
+
+
+def _person_lot(person: npt.NDArray[np.int64]) -> Floats:
+    """A number in [0, 1) for each customer."""
+    return ((person.astype(np.uint64) * SPREAD) >> np.uint64(32)).astype(np.float64) / 2.0**32
+
+
+def _thinned(rows: Rows, max_rows: int) -> Rows:
+    """At most about *max_rows* of *rows*, drawn by customer."""
+    drawn = _person_lot(rows.person)
+    if len(drawn) <= max_rows:
+        return rows
+    # drawn from another place than the folds are cut, so that every fold keeps its share
+    return _picked(rows, (drawn * 97.0) % 1.0 < max_rows / len(drawn))
 
 
 def _parts(h: Horizon, inputs: Matrix | None, base: Forecast, threads: int) -> _Parts | None:
@@ -687,12 +752,13 @@ def _parts(h: Horizon, inputs: Matrix | None, base: Forecast, threads: int) -> _
     found = {
         kind: boosting.margins(h.trees[kind], inputs, start, names=names, threads=threads)
         for kind, start in starts.items()
+        if kind in h.trees
     }
     return _Parts(
         tweedie=np.exp(found["tweedie"]),
         p_buys=1 / (1 + np.exp(-found["logistic"])),
         if_buys=np.exp(found["gamma"]),
-        orders=np.exp(found["poisson"]),
+        orders=np.exp(found.get("poisson", starts["poisson"])),
     )
 
 
