@@ -118,7 +118,7 @@ def fit_pareto_nbd(x: npt.ArrayLike, t_x: npt.ArrayLike, T: npt.ArrayLike) -> Pa
     def objective(theta: Floats) -> float:
         r, alpha, s, beta = np.exp(theta)
         log_lik = _pareto_log_likelihood(r, alpha, s, beta, table["x"], table["t_x"], table["T"])
-        return float(-(weight @ log_lik) + RIDGE / n_customers * theta @ theta)
+        return float(-_total(weight, log_lik) + RIDGE / n_customers * theta @ theta)
 
     # hyp2f1 has no cheap gradient in its parameters; four finite differences on unique rows are fast enough.
     r, alpha, s, beta = np.exp(_minimise(objective, has_gradient=False))
@@ -183,7 +183,7 @@ def expected_purchases(
         nodes, weights = _beta_nodes(fit.a, fit.b + repeat + _dropout_at_first(fit))
         growth = np.outer(horizon / (fit.alpha + ages[rows]), nodes)
         purchases = -np.expm1(-(fit.r + repeat) * np.log1p(growth)) / nodes
-        mean_if_alive[rows] = purchases @ weights
+        mean_if_alive[rows] = (purchases * weights).sum(axis=1)
     return alive * mean_if_alive[inverse]
 
 
@@ -201,6 +201,31 @@ def p_buys(fit: BetaDropout, x: npt.ArrayLike, t_x: npt.ArrayLike, T: npt.ArrayL
     x, t_x, T = _checked(x, t_x, T)
     silent = (fit.r + x) * np.log((fit.alpha + T) / (fit.alpha + T + horizon))
     return p_alive(fit, x, t_x, T) * -np.expm1(silent)
+
+
+def next_purchase_days(fit: BetaDropout, x: npt.ArrayLike, T: npt.ArrayLike, share: float, *, within: float) -> Floats:
+    """Time by which *share* of those who come back at all within *within* have come back; [n_customers].
+
+    Args:
+        fit: a fitted model.
+        x, T: [n_customers] as in the fit, in the same unit of time as *within*.
+        share: 0 to 1; 0.25 and 0.75 make a window that half of the next purchases fall into.
+        within: later purchases are not considered: the mean of their time is infinite for rare buyers.
+    """
+    shape = fit.r + np.asarray(x, dtype=np.float64)
+    scale = fit.alpha + np.asarray(T, dtype=np.float64)
+    by_then = -np.expm1(-shape * np.log1p(within / scale))
+    return scale * np.expm1(-np.log1p(-share * by_then) / shape)
+
+
+def expected_gap(fit: BetaDropout, x: npt.ArrayLike, t_x: npt.ArrayLike) -> Floats:
+    """Time between purchases that each customer's history up to the last one suggests; [n_customers].
+
+    Args:
+        fit: a fitted model.
+        x, t_x: [n_customers] as in the fit.
+    """
+    return (fit.alpha + np.asarray(t_x, dtype=np.float64)) / (fit.r + np.asarray(x, dtype=np.float64))
 
 
 def simulate_purchases(
@@ -269,9 +294,9 @@ def _fit_beta_dropout(
         d_a = common[of_row] + dead / a
         d_b = (common + special.psi(b_alive) - special.psi(b))[of_row]
         d_b -= dead * np.where(can_be_dead, 1 / np.where(can_be_dead, b_alive - 1, 1.0), 0.0)[of_row]
-        gradient = np.array([weight @ d_r, weight @ d_alpha, weight @ d_a, weight @ d_b]) * np.exp(theta)
+        gradient = np.array([_total(weight, slope) for slope in (d_r, d_alpha, d_a, d_b)]) * np.exp(theta)
         return float(
-            -(weight @ log_lik) + RIDGE / n_customers * theta @ theta
+            -_total(weight, log_lik) + RIDGE / n_customers * theta @ theta
         ), -gradient + 2 * RIDGE / n_customers * theta
 
     r, alpha, a, b = (float(value) for value in np.exp(_minimise(objective, has_gradient=True)))
@@ -310,7 +335,12 @@ def _unique_rows(x: npt.ArrayLike, t_x: npt.ArrayLike, T: npt.ArrayLike) -> tupl
 
 def _unscaled(table: dict[str, Floats], log_lik: Floats, scale: float) -> float:
     """Total log-likelihood in the data's own unit: each of the x purchase times is a density."""
-    return float(table["n"] @ (log_lik + table["x"] * np.log(scale)))
+    return _total(table["n"], log_lik + table["x"] * np.log(scale))
+
+
+def _total(weight: Floats, values: Floats) -> float:
+    """Σ weight · value. Not by BLAS: its threads cost milliseconds on a busy machine and add in their own order."""
+    return float((weight * values).sum())
 
 
 def _checked(x: npt.ArrayLike, t_x: npt.ArrayLike, T: npt.ArrayLike) -> tuple[Floats, Floats, Floats]:

@@ -1,4 +1,5 @@
 import importlib.util
+import time
 from dataclasses import astuple
 from pathlib import Path
 
@@ -199,3 +200,37 @@ def test_the_same_data_gives_the_same_fit_in_any_order():
 def test_impossible_rows_are_refused(rows, error):
     with pytest.raises(error):
         btyd.fit_mbg_nbd(*rows)
+
+
+def test_half_of_the_next_purchases_fall_into_the_window():
+    x, age, within = 2.0, 60.0, 365.0
+    rng = np.random.default_rng(5)
+    waits = rng.exponential(1 / rng.gamma(MBG.r + x, 1 / (MBG.alpha + age), 400_000))
+    waits = waits[waits <= within]
+
+    begin, end = (btyd.next_purchase_days(MBG, [x], [age], share, within=within)[0] for share in (0.25, 0.75))
+
+    assert np.quantile(waits, [0.25, 0.75]) == pytest.approx([begin, end], rel=0.02)
+    assert 0 < begin < end < within
+
+
+def test_the_expected_gap_is_drawn_to_the_shop_and_follows_the_customer():
+    # prior mean rate r/alpha = 1/12; nine purchases in 18 days say 1/2
+    found = btyd.expected_gap(MBG, [0, 9], [0, 18])
+
+    assert found == pytest.approx([6 / 0.5, (6 + 18) / 9.5])
+
+
+@pytest.mark.slow
+def test_a_million_customers_are_fitted_in_seconds():
+    rng = np.random.default_rng(9)
+    n = 1_000_000
+    age = rng.integers(1, 900, n)
+    x = rng.poisson(rng.gamma(0.5, 2, n))
+    t_x = np.where(x > 0, (age * rng.beta(np.maximum(x, 1), 1)).astype(int), 0)
+    began = time.process_time()
+
+    fit = btyd.fit_mbg_nbd(x, t_x, age)
+    btyd.expected_purchases(fit, x, t_x, age, 180)
+
+    assert time.process_time() - began < 5
