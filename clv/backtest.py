@@ -1,0 +1,122 @@
+"""Which cut-offs a model may learn from and be judged on, and in words what the history is too short for.
+
+Dates only: a cut-off is the first day that is not known there, as everywhere. Not here: the rows (`warehouse.ask`).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import date, timedelta
+
+from clv.level import aligned_date
+
+MIN_STEP_DAYS = 7
+LONG_HORIZON_DAYS = 120
+LONG_HISTORY_DAYS = 60
+MIN_TRAINED_DAYS = 7
+"""A shorter period than a week is never learnt from."""
+
+
+@dataclass(frozen=True)
+class Sufficiency:
+    """What the history allows for one horizon."""
+
+    horizon_days: int
+    trained_days: int
+    """Length of the period that the model learns from; 0: BTYD alone."""
+    n_snapshots: int
+    is_aligned: bool
+    """Whether the same season a year ago is known in full."""
+    is_verified: bool
+    """Whether a full period can be held back to judge a model that was trained before it."""
+
+    @property
+    def words(self) -> str:
+        """What can be trusted, what cannot, and what is used instead."""
+        days = self.horizon_days
+        if not self.trained_days:
+            return (
+                f"{days} days: history is too short to learn from any earlier period; the purchase model alone is used "
+                "and nothing is verified"
+            )
+        if self.trained_days < days:
+            return (
+                f"{days} days: history is too short for a full period; the model learns from {self.trained_days} days "
+                "and is scaled; the ranking can be trusted, totals can be off by 40 %"
+            )
+        season = "" if self.is_aligned else "; the season of a year ago is not known, so totals follow recent months"
+        proof = "" if self.is_verified else "; no period is left to verify it on"
+        return f"{days} days: learnt from {self.n_snapshots} earlier periods{season}{proof}"
+
+
+@dataclass(frozen=True)
+class Plan:
+    """Cut-offs to fit a model at one date."""
+
+    as_of: date
+    snapshots: tuple[tuple[date, int], ...]
+    """Cut-off and horizon in days, newest first within a horizon; the periods are over by *as_of*."""
+    aligned: tuple[tuple[date, int], ...]
+    """Cut-offs of the same season, whole years earlier, for the level."""
+    today_days: tuple[int, ...]
+    """The `horizon_days` at which features of *as_of* are needed."""
+    sufficiency: tuple[Sufficiency, ...]
+
+
+def cut_offs(first_day: date, as_of: date, horizon_days: int, *, most: int) -> list[date]:
+    """Cut-offs whose period of *horizon_days* is over by *as_of*, newest first.
+
+    Args:
+        first_day: date of the shop's first purchase.
+        as_of: first day that is not known.
+        horizon_days: length of the period after a cut-off.
+        most: at most so many.
+    """
+    step = max(MIN_STEP_DAYS, horizon_days // 3)
+    enough = max(14, horizon_days // 2) if horizon_days <= LONG_HORIZON_DAYS else LONG_HISTORY_DAYS
+    found: list[date] = []
+    cut_off = as_of - timedelta(days=horizon_days)
+    while len(found) < most and (cut_off - first_day).days >= enough:
+        found.append(cut_off)
+        cut_off -= timedelta(days=step)
+    return found
+
+
+def plan(first_day: date, as_of: date, horizons_days: Sequence[int], *, max_snapshots: int) -> Plan:
+    """What to fit a model on at *as_of*.
+
+    Args:
+        first_day: date of the shop's first purchase.
+        as_of: first day that is not known.
+        horizons_days: what is to be predicted.
+        max_snapshots: cut-offs per horizon, at most.
+    """
+    history_days = (as_of - first_day).days
+    horizons = sorted(set(horizons_days))
+    by_horizon = {days: cut_offs(first_day, as_of, days, most=max_snapshots) for days in horizons}
+    trained = {days: found for days, found in by_horizon.items() if found}
+    shorter = history_days // 3
+    if len(trained) < len(horizons) and shorter >= MIN_TRAINED_DAYS and shorter > max(trained, default=0):
+        found = cut_offs(first_day, as_of, shorter, most=max_snapshots)
+        if found:
+            trained[shorter] = found
+    aligned = []
+    for days in sorted({*horizons, *trained}):
+        cut_off = aligned_date(as_of, days)
+        if cut_off > first_day:
+            aligned.append((cut_off, days))
+    is_aligned = {days for _, days in aligned}
+    said = []
+    for days in horizons:
+        base = max((known for known in trained if known <= days), default=0)
+        held_back = as_of - timedelta(days=days)
+        is_verified = base == days and bool(cut_offs(first_day, held_back, days, most=1))
+        said.append(Sufficiency(days, base, len(trained.get(base, [])), days in is_aligned, is_verified))
+    return Plan(
+        as_of=as_of,
+        snapshots=tuple((cut_off, days) for days in sorted(trained) for cut_off in trained[days]),
+        aligned=tuple(aligned),
+        today_days=tuple(sorted(trained)) or (horizons[0],),
+        sufficiency=tuple(said),
+    )
