@@ -8,7 +8,7 @@ from typing import Any
 
 from jobs.run import RunContext
 from warehouse import ingest
-from warehouse.ingest import FileAccount
+from warehouse.account import FileAccount
 
 
 def run(ctx: RunContext) -> Mapping[str, Any]:

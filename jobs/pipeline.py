@@ -1,0 +1,181 @@
+"""Everything in order: ingest, build, train if needed, score, build again with the predictions, publish.
+
+| step   | is not done again when                                                                       |
+|--------|----------------------------------------------------------------------------------------------|
+| ingest | a file of this content has landed                                                             |
+| build  | inputs, SQL and settings are those of the published build                                     |
+| train  | there is a champion, features and `[model]` are as they were, and the last training is recent |
+| score  | the champion, the tables that it reads and `[model]` are as they were, and so are its outputs |
+
+So a run that was killed goes on where it was, and a second run changes nothing: not even the build's id. The first
+build comes before the training, so that the pages have numbers while the model is still learning.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import time
+from collections.abc import Callable, Mapping
+from datetime import date
+from typing import Any
+
+from loguru import logger
+
+from clv.errors import NotEnoughDataError, SourceError
+from jobs import build, ingest, models, score, train
+from jobs.run import RunContext
+from warehouse import outputs, sqlfiles
+from warehouse.ingest import LandingError
+from warehouse.landing import landed_files
+
+STEPS = "steps.json"
+"""In the outputs folder: what train and score were last done for. Without it, they are done again."""
+LEARNT_FROM = ("staging", "core", "features", "labels")
+SCORED = ("predictions",)
+TOO_LITTLE = "too-little-history"
+"""Key of the alert that says why there is no model."""
+NOT_LANDED = "files-not-landed"
+"""Key of the alert that says which files could not be landed, and why."""
+
+Said = tuple[Mapping[str, Any], str]
+"""What a step did, and in a few words."""
+
+
+def run(ctx: RunContext) -> Mapping[str, Any]:
+    """Bring everything up to date; what each step did, and the build that is published at the end."""
+    steps: list[dict[str, Any]] = []
+
+    def step(name: str, start: float, end: float, do: Callable[[RunContext], Said]) -> Mapping[str, Any]:
+        began = time.monotonic()
+        ctx.progress(start, name)
+        did, said = do(ctx.part(start, end))
+        seconds = round(time.monotonic() - began, 2)
+        steps.append({"step": name, "seconds": seconds, "said": said})
+        logger.bind(step=name, seconds=seconds).info("{}: {}", name, said)
+        return did
+
+    step("ingest", 0.0, 0.15, _ingest)
+    first = step("build", 0.15, 0.35, _build)
+    trained = step("train", 0.35, 0.80, _train)
+    scored = step("score", 0.80, 0.92, _score)
+    last = step("publish", 0.92, 1.0, _build) if trained or scored else first
+    return {"steps": steps, "build_id": last["build_id"], "as_of": last["as_of"]}
+
+
+def _ingest(ctx: RunContext) -> Said:
+    try:
+        did = ingest.run(ctx)
+    except LandingError as error:
+        # The shop goes on with the files that are good; the others are an alert until they land or go away.
+        did = {"files": ingest.summaries(error.accounts)}
+        remedy = "Mend or remove the file, or map its columns in [sources]; then clv run"
+        ctx.journal.raise_alert(NOT_LANDED, "critical", str(error), remedy=remedy, link="/data", run_id=ctx.run_id)
+        failures = f"; NOT landed: {'; '.join(error.failures)}"
+    else:
+        ctx.journal.close_alert(NOT_LANDED, by="ingest")
+        failures = ""
+    if not any(one.source == "transactions" for one in landed_files(ctx.settings.paths.landing)):
+        raise SourceError(
+            f"there are no transactions: put files into {ctx.settings.paths.raw}, or name them in "
+            "[sources.transactions]; `clv demo` writes a synthetic shop"
+        )
+    new = [one for one in did["files"] if one["is_new"]]
+    n_loaded, n_quarantined = (sum(one[key] for one in new) for key in ("n_accepted", "n_quarantined"))
+    return did, f"{len(new)} new files, {n_loaded:,} rows loaded, {n_quarantined:,} quarantined{failures}"
+
+
+def _build(ctx: RunContext) -> Said:
+    did = build.run(ctx)
+    return did, f"build {did['build_id']}" + (" as it was" if did["reused"] else "")
+
+
+def _train(ctx: RunContext) -> Said:
+    reason = why_train(ctx)
+    if not reason:
+        return {}, "not needed"
+    try:
+        did = train.run(ctx)
+    except NotEnoughDataError as error:
+        # A young shop has numbers, segments and cohorts all the same.
+        ctx.journal.raise_alert(
+            TOO_LITTLE, "info", str(error), remedy="It is tried again at each run, as more orders arrive", link="/model"
+        )
+        return {}, f"not possible yet: {error}"
+    ctx.journal.close_alert(TOO_LITTLE, by="training")
+    _remember(ctx, "train", {"key": _train_key(ctx), "on": ctx.today.isoformat()})
+    return did, f"{reason}; {did.get('said', 'done')}"
+
+
+def _score(ctx: RunContext) -> Said:
+    champion = models.registry(ctx.settings).champion()
+    if champion is None:
+        return {}, "there is no model"
+    key = _score_key(ctx, champion)
+    if _last(ctx, "score") == {"key": key, "outputs": _outputs_key(ctx)}:
+        return {}, "as it was"
+    did = score.run(ctx)
+    _remember(ctx, "score", {"key": key, "outputs": _outputs_key(ctx)})
+    return did, f"model {champion}"
+
+
+def why_train(ctx: RunContext) -> str:
+    """Why a training is due, in words; empty when it is not."""
+    last = _last(ctx, "train")
+    registry = models.registry(ctx.settings)
+    champion = registry.champion()
+    if champion is None:
+        return "there is no champion"
+    if date.fromisoformat(registry.card(champion)["as_of"]) > ctx.warehouse.current().as_of:
+        return "the champion has seen later days than this build"
+    if not last:
+        return "when it was last trained is not known"
+    if last.get("key") != _train_key(ctx):
+        return "features or settings have changed"
+    age_days = (ctx.today - date.fromisoformat(str(last["on"]))).days
+    if age_days >= ctx.settings.model.retrain_after_days:
+        return f"the last training is {age_days} days old"
+    return ""
+
+
+def _train_key(ctx: RunContext) -> str:
+    """What a trained model depends on besides the data: how the tables that it learns from are made, and `[model]`."""
+    files = {name: file.digest for name, file in sqlfiles.read_tree().items() if file.folder in LEARNT_FROM}
+    model = ctx.settings.model.model_dump(mode="json", exclude={"retrain_after_days", "promotion", "threads"})
+    return _digest([files, model, ctx.settings.features.model_dump(mode="json")])
+
+
+def _score_key(ctx: RunContext, champion: str) -> str:
+    """What predictions depend on: the model, the tables that it reads, the date, and the numbers of the business."""
+    manifest = ctx.warehouse.current().manifest
+    keys = {name: table["key"] for name, table in manifest["tables"].items() if name.startswith(("core.", "features."))}
+    return _digest([champion, keys, manifest["parameters"], ctx.settings.model.model_dump(mode="json")])
+
+
+def _outputs_key(ctx: RunContext) -> str:
+    """The content of what scoring writes: files that were lost or changed are made again."""
+    paths = [outputs.path_of(ctx.settings.paths.outputs, name) for name in SCORED]
+    return _digest([hashlib.sha256(path.read_bytes()).hexdigest() if path.is_file() else "" for path in paths])
+
+
+def _digest(value: Any) -> str:
+    return hashlib.sha256(json.dumps(value, sort_keys=True, default=str).encode()).hexdigest()
+
+
+def _last(ctx: RunContext, step: str) -> dict[str, str]:
+    return dict(_steps(ctx).get(step, {}))
+
+
+def _remember(ctx: RunContext, step: str, done: Mapping[str, str]) -> None:
+    path = ctx.settings.paths.outputs / STEPS
+    aside = path.with_name(f".{STEPS}")
+    path.parent.mkdir(parents=True, exist_ok=True)
+    aside.write_text(json.dumps({**_steps(ctx), step: dict(done)}, indent=1), encoding="utf-8")
+    aside.replace(path)
+
+
+def _steps(ctx: RunContext) -> dict[str, Any]:
+    try:
+        return dict(json.loads((ctx.settings.paths.outputs / STEPS).read_text(encoding="utf-8")))
+    except (OSError, ValueError):
+        return {}
