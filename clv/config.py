@@ -163,7 +163,7 @@ class Model(Section):
     seed: Annotated[int, Field(ge=0)] = 7
     max_snapshots: Annotated[int, Field(ge=1, le=60)] = 14
     max_training_rows: Annotated[int, Field(ge=1000)] = 300_000
-    threads: Annotated[int, Field(ge=0)] = 0
+    threads: Annotated[int, Field(ge=0)] = 1
     tuning_trials: Annotated[int, Field(ge=0, le=200)] = 0
     interval_levels: tuple[Annotated[float, Field(gt=0, lt=1)], ...] = (0.8, 0.9)
     retrain_after_days: Annotated[int, Field(ge=1)] = 30

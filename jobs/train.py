@@ -1,0 +1,375 @@
+"""Fit a challenger, judge it on time that it has not seen, register it, and promote it when it is better.
+
+The judged model is not the registered one: it is the same recipe fitted as it would have been one horizon ago, so that
+the period since is unseen. The registered one then learns from everything.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import subprocess
+import time
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import UTC, date, datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+from loguru import logger
+
+from clv import backtest, evaluation, promotion
+from clv.backtest import Plan
+from clv.errors import NotEnoughDataError, RequestError
+from clv.evaluation import Prediction
+from clv.snapshots import Floats, Snapshot, input_names, numbers, outcome
+from clv.value import ValueModel, fit_value_model
+from jobs import models
+from jobs.run import RunContext
+from warehouse import outputs
+
+OURS = "value"
+BASELINE = "btyd"
+LEVELS = {"coverage_80": ("revenue_lo", "revenue_hi"), "coverage_90": ("revenue_lo_90", "revenue_hi_90")}
+MAX_KEPT_CELLS = 100_000_000
+"""Of feature tables held in memory while training: 0.8 GB."""
+N_EARLIER_ORIGINS = 2
+"""The primary horizon is judged at so many cut-offs before the latest matured one, too."""
+
+
+@dataclass(frozen=True)
+class Judged:
+    """One window that has passed, and what each contender had forecast for it."""
+
+    cut_off: date
+    horizon_days: int
+    actual: Floats
+    bought: Floats
+    predictions: Mapping[str, Prediction]
+    forecast: pd.DataFrame
+    """The value model's own rows, aligned with `actual`."""
+    segments: pd.Series
+
+
+def run(ctx: RunContext) -> Mapping[str, Any]:
+    """Plan, judge, fit, register, promote; what was done, for the run's row."""
+    settings = ctx.settings.model
+    handle = ctx.warehouse.current()
+    as_of = ctx.as_of or handle.as_of
+    first_day = _first_day(ctx, as_of)
+    if first_day is None:
+        raise NotEnoughDataError(f"no purchase is known before {as_of}: there is nothing to learn from")
+    horizons = sorted(settings.horizons_days)
+    planned = backtest.plan(first_day, as_of, horizons, max_snapshots=settings.max_snapshots)
+    windows = _windows(first_day, as_of, horizons, settings.primary_horizon_days)
+
+    began = time.monotonic()
+    history = _History(ctx, handle.id)
+    judged = []
+    for done, (cut_off, days) in enumerate(windows):
+        ctx.progress(0.5 * done / len(windows), f"judging {days} days from {cut_off:%d %b %Y}")
+        judged.append(_judge_window(ctx, history, first_day, cut_off, days))
+    ctx.progress(0.5, f"learning from {len(planned.snapshots)} earlier periods")
+    model = _fit(ctx, history, planned, horizons, part=(0.5, 0.9))
+    seconds = time.monotonic() - began
+
+    ctx.progress(0.9, "comparing and registering")
+    newest = next((one for one in judged if one.horizon_days == settings.primary_horizon_days), None)
+    rows, headline = _evaluations(judged, settings.seed)
+    features = history.features(as_of, model.feature_horizons[0])
+    card = {
+        **model.summary(),
+        "created_at": datetime.now(UTC).isoformat(timespec="seconds"),
+        "primary_horizon_days": settings.primary_horizon_days,
+        "build_id": handle.id,
+        "code_commit": _code_commit(),
+        "n_customers": len(features),
+        "n_rows": max((h.n_rows for h in model.horizons), default=0),
+        "n_features": len(input_names(features)),
+        "features": _checksums(features),
+        "snapshots": [[cut_off.isoformat(), days] for cut_off, days in planned.snapshots],
+        "sufficiency": [found.words for found in planned.sufficiency],
+        "notes": [h.note for h in model.horizons if h.note],
+        "metrics": headline,
+        "spend_frequency_correlation": _spend_frequency_correlation(features),
+        "settings": settings.model_dump(mode="json"),
+    }
+    registry = models.registry(ctx.settings)
+    version = registry.save(model.save, card, as_of=as_of)
+    verdict = _verdict(ctx, version, newest)
+    if verdict.is_promoted and version != registry.champion():
+        registry.promote(version, by=f"train {ctx.run_id}", at=datetime.now(UTC), reason=verdict.reason)
+    outputs.write(ctx.settings.paths.outputs, "evaluations", _as_table(rows, version))
+    models.write_versions(ctx.settings)
+    logger.bind(version=version, promoted=verdict.is_promoted, seconds=round(seconds, 1)).info(
+        "trained: {}", verdict.reason
+    )
+    said = f"version {version} {'is champion' if verdict.is_promoted else 'is a challenger'}: {verdict.reason}"
+    ctx.progress(1.0, said)
+    return {"version": version, "is_promoted": verdict.is_promoted, "said": said, "seconds": round(seconds, 1)}
+
+
+def _first_day(ctx: RunContext, as_of: date) -> date | None:
+    found = ctx.warehouse.select(
+        "select min(order_date) as first_day from core.order_lines "
+        "where is_purchase and order_ts < cast($as_of as timestamp)",
+        {"as_of": as_of},
+    )
+    day: date | None = found["first_day"][0].as_py()
+    return day
+
+
+def _windows(first_day: date, as_of: date, horizons: Sequence[int], primary: int) -> list[tuple[date, int]]:
+    """The latest matured window of each horizon that can be learnt for, and earlier ones of the primary."""
+    found = []
+    for days in horizons:
+        n = 1 + (N_EARLIER_ORIGINS if days == primary else 0)
+        for back in range(n):
+            cut_off = as_of - timedelta(days=days * (back + 1))
+            if backtest.cut_offs(first_day, cut_off, days, most=1):
+                found.append((cut_off, days))
+    return found
+
+
+class _History:
+    """Features and outcomes at earlier dates; judging and fitting ask for the same ones, so small ones are kept."""
+
+    def __init__(self, ctx: RunContext, build_id: str) -> None:
+        self.warehouse, self.build_id = ctx.warehouse, build_id
+        self.kept: dict[tuple[date, int], pd.DataFrame] = {}
+        self.kept_outcomes: dict[tuple[date, int], pd.DataFrame] = {}
+        self.n_cells = 0
+
+    def features(self, as_of: date, days: int) -> pd.DataFrame:
+        if (as_of, days) in self.kept:
+            return self.kept[as_of, days]
+        found = self.warehouse.features(as_of, days, build=self.build_id)
+        if self.n_cells + found.size <= MAX_KEPT_CELLS:
+            self.n_cells += found.size
+            self.kept[as_of, days] = found
+        return found
+
+    def snapshot(self, as_of: date, days: int) -> Snapshot:
+        """With outcomes."""
+        features = self.features(as_of, days)
+        outcomes = self.kept_outcomes.get((as_of, days))
+        if outcomes is None:
+            outcomes = self.warehouse.outcomes(as_of, days, build=self.build_id)
+            if (as_of, days) in self.kept:
+                self.kept_outcomes[as_of, days] = outcomes
+        return Snapshot(as_of, days, features, outcomes)
+
+
+def _fit(
+    ctx: RunContext, history: _History, planned: Plan, horizons: Sequence[int], *, part: tuple[float, float]
+) -> ValueModel:
+    settings = ctx.settings.model
+    start, end = part
+    total = len(planned.snapshots) + len(planned.aligned)
+
+    def told(dates: Sequence[tuple[date, int]], done: int) -> Iterator[Snapshot]:
+        # One at a time: a large shop's snapshots do not fit into memory together.
+        for place, (cut_off, days) in enumerate(dates):
+            if end > start:
+                share = start + (end - start) * (done + place) / max(total, 1)
+                ctx.progress(share, f"learning {days} days from {cut_off:%d %b %Y}")
+            yield history.snapshot(cut_off, days)
+
+    return fit_value_model(
+        told(planned.snapshots, 0),
+        (Snapshot(planned.as_of, days, history.features(planned.as_of, days)) for days in planned.today_days),
+        as_of=planned.as_of,
+        horizons_days=horizons,
+        level_snapshots=told(planned.aligned, len(planned.snapshots)),
+        seed=settings.seed,
+        threads=settings.threads,
+        max_rows=settings.max_training_rows,
+    )
+
+
+def _judge_window(ctx: RunContext, history: _History, first_day: date, cut_off: date, days: int) -> Judged:
+    """Fit the recipe at *cut_off*, where it could not know the window, and set its forecasts beside what happened."""
+    planned = backtest.plan(first_day, cut_off, [days], max_snapshots=ctx.settings.model.max_snapshots)
+    model = _fit(ctx, history, planned, [days], part=(0.0, 0.0))
+    frames = {base: history.features(cut_off, base) for base in {*model.feature_horizons, days}}
+    features = frames[days]
+    happened = outcome(history.snapshot(cut_off, days))
+    forecast = model.predict(frames).set_index("customer_id").loc[features["customer_id"]].reset_index()
+    baseline = model.anchor.forecast(features, days)
+    rate = np.nan_to_num(numbers(features, "revenue_per_h"))
+    predictions = {
+        OURS: Prediction(forecast["expected_revenue"].to_numpy(np.float64), forecast["p_buys"].to_numpy(np.float64)),
+        BASELINE: Prediction(baseline.value, baseline.p_buys),
+        "past_period": Prediction(np.maximum(np.nan_to_num(numbers(features, "revenue_1h")), 0.0)),
+        "historic_rate": Prediction(np.maximum(rate, 0.0)),
+    }
+    rfm = pd.DataFrame(ctx.warehouse.at_date("features.customer_rfm", cut_off).to_pandas())
+    segments = rfm.set_index("customer_id")["segment"].reindex(features["customer_id"]).reset_index(drop=True)
+    return Judged(cut_off, days, happened.revenue, happened.bought, predictions, forecast, segments)
+
+
+def _evaluations(judged: Sequence[Judged], seed: int) -> tuple[list[dict[str, Any]], dict[str, Any]]:
+    """Long rows for `outputs.evaluations`, and the metrics that go on the card."""
+    rows: list[dict[str, Any]] = []
+    headline: dict[str, Any] = {}
+    for one in judged:
+        found = evaluation.bootstrap(one.actual, one.bought, one.predictions, seed=seed)
+        for contender, estimates in found.items():
+            for metric, estimate in estimates.items():
+                rows.append(_row(one, contender, "all", "all", metric, estimate.value, estimate.lo, estimate.hi))
+        headline.setdefault(
+            str(one.horizon_days),
+            {
+                "cut_off": one.cut_off.isoformat(),
+                **{
+                    contender: {metric: [e.value, e.lo, e.hi] for metric, e in estimates.items()}
+                    for contender, estimates in found.items()
+                },
+            },
+        )
+        for contender, predicted in one.predictions.items():
+            for decile in evaluation.decile_table(one.actual, predicted.revenue).to_dict(orient="records"):
+                for metric in ("mean_predicted", "mean_actual"):
+                    value, label = float(decile[metric]), str(int(decile["decile"]))
+                    rows.append(_row(one, contender, "decile", label, metric, value, n=int(decile["n"])))
+        rows += _coverage(one)
+    return rows, headline
+
+
+def _coverage(one: Judged) -> list[dict[str, Any]]:
+    """Share of customers whose result fell into their interval: overall, by decile of the forecast, by segment."""
+    rows = []
+    value = one.predictions[OURS].revenue
+    deciles = pd.Series(evaluation.deciles(value))
+    kinds = {"all": pd.Series("all", index=deciles.index), "decile": deciles.astype(str), "segment": one.segments}
+    for metric, (lo, hi) in LEVELS.items():
+        inside = (one.actual >= one.forecast[lo].to_numpy()) & (one.actual <= one.forecast[hi].to_numpy())
+        if one.forecast[hi].isna().all():
+            continue
+        for kind, labels in kinds.items():
+            for label, hit in pd.Series(inside).groupby(labels.to_numpy()):
+                rows.append(_row(one, OURS, kind, str(label), metric, float(hit.mean()), n=len(hit)))
+    for label, place in pd.Series(np.arange(len(value))).groupby(one.segments.to_numpy()):
+        here = place.to_numpy()
+        rows.append(_row(one, OURS, "segment", str(label), "mean_predicted", float(value[here].mean()), n=len(here)))
+        rows.append(_row(one, OURS, "segment", str(label), "mean_actual", float(one.actual[here].mean()), n=len(here)))
+    return rows
+
+
+def _row(
+    one: Judged,
+    contender: str,
+    kind: str,
+    label: str,
+    metric: str,
+    value: float,
+    lo: float = np.nan,
+    hi: float = np.nan,
+    n: int | None = None,
+) -> dict[str, Any]:
+    return {
+        "model": contender,
+        "as_of": one.cut_off,
+        "horizon_days": one.horizon_days,
+        "slice_kind": kind,
+        "slice": label,
+        "metric": metric,
+        "value": value,
+        "lo": lo,
+        "hi": hi,
+        "n": len(one.actual) if n is None else n,
+    }
+
+
+def _as_table(rows: list[dict[str, Any]], version: str) -> pd.DataFrame:
+    return pd.DataFrame(rows).assign(model_version=version) if rows else outputs.empty("evaluations")
+
+
+def _verdict(ctx: RunContext, version: str, newest: Judged | None) -> promotion.Verdict:
+    """The gate: the challenger's recipe against the champion, on the latest matured window of the primary horizon."""
+    rules = ctx.settings.model.promotion
+    registry = models.registry(ctx.settings)
+    champion = registry.champion()
+    if champion == version:
+        return promotion.Verdict(True, "the same model as the champion")
+    if champion is None:
+        return promotion.first(None if newest is None else _bias(newest, OURS), max_abs_bias=rules.max_abs_bias)
+    if not rules.automatic:
+        return promotion.Verdict(False, "promotion is by hand ([model.promotion] automatic = false)")
+    if newest is None:
+        return promotion.Verdict(True, "newer data; no window has matured yet to compare on")
+    rival = _champion_forecast(ctx, champion, newest)
+    if rival is None:
+        # The champion has seen the window: its score there would be flattered. Same recipe, newer data; the gate is
+        # then the recipe's own result on the window.
+        bias = _bias(newest, OURS)
+        if abs(bias) > rules.max_abs_bias:
+            return promotion.Verdict(False, f"its total was off by {bias:+.0%} on the latest matured window")
+        return promotion.Verdict(True, "newer data; the champion has seen the latest matured window")
+    both = {"challenger": newest.predictions[OURS], "champion": rival, BASELINE: newest.predictions[BASELINE]}
+    draws = evaluation.bootstrap_draws(newest.actual, newest.bought, both, seed=ctx.settings.model.seed)
+    return promotion.judge(
+        draws["challenger"],
+        draws["champion"],
+        challenger_bias=_bias(newest, OURS),
+        champion_bias=evaluation.metrics(newest.actual, newest.bought, rival)["total_bias"],
+        baseline_gini=evaluation.normalised_gini(newest.actual, newest.predictions[BASELINE].revenue),
+        min_gini_gain=rules.min_gini_gain,
+        max_abs_bias=rules.max_abs_bias,
+        confidence=rules.confidence,
+    )
+
+
+def _bias(one: Judged, contender: str) -> float:
+    return evaluation.metrics(one.actual, one.bought, one.predictions[contender])["total_bias"]
+
+
+def _champion_forecast(ctx: RunContext, champion: str, newest: Judged) -> Prediction | None:
+    """What the champion forecasts for the window, when it was fitted without it and predicts that horizon."""
+    found = models.champion_model(ctx.settings)
+    if found is None or found[1].as_of > newest.cut_off or newest.horizon_days not in found[1].horizons_days:
+        return None
+    model = found[1]
+    try:
+        forecast = model.predict(
+            {days: ctx.warehouse.features(newest.cut_off, days) for days in model.feature_horizons}
+        )
+    except RequestError:
+        return None
+    forecast = forecast[forecast["horizon_days"] == newest.horizon_days].set_index("customer_id")
+    forecast = forecast.loc[newest.forecast["customer_id"]]
+    return Prediction(forecast["expected_revenue"].to_numpy(np.float64), forecast["p_buys"].to_numpy(np.float64))
+
+
+def _spend_frequency_correlation(features: pd.DataFrame) -> float | None:
+    """How far the spend model's assumption fails: amounts should not depend on frequency (repeat buyers, Spearman)."""
+    repeat = features[features["x"] > 0]
+    if len(repeat) < 2:
+        return None
+    found = float(repeat["x"].astype(float).corr(repeat["mean_day_amount"].astype(float), method="spearman"))
+    return None if np.isnan(found) else found
+
+
+def _checksums(features: pd.DataFrame) -> dict[str, str]:
+    """Name and content of each input column, so that a later training can tell which one changed."""
+    return {
+        name: hashlib.sha256(np.ascontiguousarray(numbers(features, name)).tobytes()).hexdigest()[:16]
+        for name in input_names(features)
+    }
+
+
+def _code_commit() -> str:
+    """The commit of the running code; empty outside a git checkout."""
+    root = Path(__file__).resolve().parent.parent
+    try:
+        found = subprocess.run(  # noqa: S603 - no word of it comes from outside
+            ["git", "-C", str(root), "rev-parse", "--short", "HEAD"],  # noqa: S607 - whichever git the user has
+            capture_output=True,
+            text=True,
+            check=False,
+            timeout=5,
+        )
+    except (OSError, subprocess.TimeoutExpired):
+        return ""
+    return found.stdout.strip()
