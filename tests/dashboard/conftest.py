@@ -38,17 +38,15 @@ def settings_at(data: Path) -> Settings:
     )
 
 
-@pytest.fixture(scope="session")
-def settings(tmp_path_factory: pytest.TempPathFactory) -> Settings:
-    """The tiny shop, published as of 11 April 2024, with predictions for four of its customers."""
-    settings = settings_at(tmp_path_factory.mktemp("dashboard") / "data")
+def publish_tiny(data: Path) -> Settings:
+    """The tiny shop at *data*, published as of 11 April 2024, with predictions for four of its customers."""
+    settings = settings_at(data)
     settings.paths.raw.mkdir(parents=True)
     for source, name in FILES.items():
         shutil.copy(TINY / f"{source}.csv", settings.paths.raw / name)
     land(settings, today=AS_OF)
-    predictions = pd.read_csv(TINY / "predictions.csv", dtype={"customer_id": str})
-    for column in [column for column in predictions if column in ("as_of", "next_order_from", "next_order_to")]:
-        predictions[column] = pd.to_datetime(predictions[column]).dt.date
+    predictions = pd.read_csv(TINY / "predictions.csv", dtype={"customer_id": str}, parse_dates=["as_of"])
+    predictions["as_of"] = predictions["as_of"].dt.date
     frame = outputs.empty("predictions").reindex(range(len(predictions)))
     for column in predictions:
         frame[column] = predictions[column]
@@ -58,9 +56,17 @@ def settings(tmp_path_factory: pytest.TempPathFactory) -> Settings:
 
 
 @pytest.fixture(scope="session")
-def app(settings: Settings) -> Dash:
+def settings(tmp_path_factory: pytest.TempPathFactory) -> Settings:
+    """The tiny shop, published."""
+    return publish_tiny(tmp_path_factory.mktemp("dashboard") / "data")
+
+
+@pytest.fixture(scope="session")
+def app(settings: Settings) -> Iterator[Dash]:
     """The application on the tiny shop."""
-    return create_app(settings)
+    app = create_app(settings)
+    yield app
+    app.server.extensions["retain"].warehouse.close()
 
 
 @pytest.fixture

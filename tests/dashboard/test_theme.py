@@ -90,3 +90,11 @@ def test_every_rule_of_the_segments_has_colour_and_tone():
 
 def test_a_colour_takes_an_opacity():
     assert theme.rgba("#5B5BD6", 0.2) == "rgba(91,91,214,0.2)"
+
+
+def test_segments_wear_the_same_tone_in_grids():
+    script = (ASSETS / "dashAgGridComponentFunctions.js").read_text(encoding="utf-8")
+    table = re.search(r"const TONES = \{(.*?)\};", script, re.DOTALL)[1]
+    in_grids = {(quoted or plain): tone for quoted, plain, tone in re.findall(r'(?:"([^"]+)"|(\w+)): "(\w+)"', table)}
+
+    assert in_grids == {segment: tone for segment, tone in theme.SEGMENT_TONES.items() if tone != "mute"}
