@@ -6,9 +6,11 @@ Heavy modules are imported by the command that needs them, so that `clv --help` 
 from __future__ import annotations
 
 import contextlib
+import getpass
+import json
 import subprocess
 import sys
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from datetime import date, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
@@ -359,10 +361,18 @@ def sql(
 
 @models_app.command("list")
 def models_list(config: Config = None, debug: Debug = False) -> None:
-    """Every version, the champion marked."""
+    """Every version, the champion marked, with its Gini and bias on the latest window that it had not seen."""
     from jobs import models
 
-    _print_frame(models.listed(_open(config, debug)))
+    frame = models.listed(_open(config, debug))
+    measured = [
+        json.loads(text).get(str(days), {}) for text, days in zip(frame["metrics"], frame["horizon_days"], strict=True)
+    ]
+    for metric in ("gini", "total_bias"):
+        frame[metric] = [f"{one['value'][metric][0]:.3f}" if "value" in one else "" for one in measured]
+    _print_frame(
+        frame[["model", "version", "status", "as_of", "horizon_days", "n_rows", "gini", "total_bias", "created_at"]]
+    )
 
 
 @models_app.command("show")
@@ -378,11 +388,15 @@ def models_show(
 
 
 @models_app.command("promote")
-def models_promote(version: Annotated[str, typer.Argument()], config: Config = None, debug: Debug = False) -> None:
+def models_promote(
+    version: Annotated[str, typer.Argument(help="A version from `clv models list`.")],
+    config: Config = None,
+    debug: Debug = False,
+) -> None:
     """Make a version the champion; the next score obeys it."""
     from jobs import models
 
-    out.print(models.promote(_open(config, debug), version), highlight=False)
+    _change_champion(_open(config, debug), "promote", version, lambda settings: models.promote(settings, version))
 
 
 @models_app.command("rollback")
@@ -390,7 +404,18 @@ def models_rollback(config: Config = None, debug: Debug = False) -> None:
     """Make the champion before this one champion again."""
     from jobs import models
 
-    out.print(models.rollback(_open(config, debug)), highlight=False)
+    _change_champion(_open(config, debug), "rollback", "champion", models.rollback)
+
+
+def _change_champion(settings: Settings, action: str, subject: str, change: Callable[[Settings], str]) -> None:
+    """Change the champion while no job works, and leave a trace of who did it."""
+    from jobs.run import data_lock
+    from warehouse.journal import Journal
+
+    with data_lock(settings.paths.data, action):
+        said = change(settings)
+    Journal(settings.journal_url).note(getpass.getuser(), action, subject, {"said": said})
+    out.print(said, highlight=False)
 
 
 @app.command()

@@ -16,11 +16,13 @@ from pathlib import Path
 from typing import Literal
 
 import psutil
+import pyarrow.parquet as pq
 from packaging.requirements import Requirement
 
 from clv.config import Settings
 from clv.errors import ClvError
-from warehouse import publish, sqlfiles
+from clv.registry import Registry
+from warehouse import outputs, publish, sqlfiles
 from warehouse.engines.duckdb import size_bytes
 from warehouse.journal import Journal
 from warehouse.landing import landed_files
@@ -176,6 +178,39 @@ def _build(settings: Settings, _today: date) -> Iterator[Finding]:
     )
 
 
+def _model(settings: Settings, _today: date) -> Iterator[Finding]:
+    folders = sorted(path for path in settings.paths.registry.glob("*") if path.is_dir())
+    champions = {folder.name: Registry(folder).champion() for folder in folders}
+    if not any(champions.values()):
+        yield Finding(
+            "champion", "warning", "no model has been promoted yet", "clv train; it needs a few months of orders"
+        )
+        return
+    for folder in folders:
+        champion = champions[folder.name]
+        if champion is not None:
+            Registry(folder).verified(champion)
+            yield Finding("champion", "ok", f"{folder.name} {champion}, its files are as they were stored", "")
+    path = outputs.path_of(settings.paths.outputs, "predictions")
+    if not path.is_file():
+        yield Finding(
+            "predictions", "warning", "there is a champion, but nobody has been scored", "clv score, or clv run"
+        )
+        return
+    made = pq.read_table(path, columns=["as_of", "model_version"]).group_by(["as_of", "model_version"]).aggregate([])
+    with publish.lease(settings.paths.data) as lease:
+        as_of = (publish.manifest_of(lease.folder) or {}).get("as_of")
+    wrong = [
+        f"made as of {one['as_of']} by {one['model_version']}"
+        for one in made.to_pylist()
+        if str(one["as_of"]) != as_of or one["model_version"] not in champions.values()
+    ]
+    said = "; ".join(wrong) or f"as of {as_of}, by the champion"
+    yield Finding(
+        "predictions", "warning" if wrong else "ok", said, "clv run: the build is newer, or another model is champion"
+    )
+
+
 def _journal(journal: Journal) -> Iterator[Finding]:
     yield Finding("journal", "ok", "answers", "")
     alerts = journal.alerts()
@@ -196,4 +231,4 @@ def _journal(journal: Journal) -> Iterator[Finding]:
             yield Finding(role, "warning", "hangs or was killed" if len(mine) else "is not running", remedy)
 
 
-_CHECKS = (_packages, _data_folder, _sql_files, _landing, _build)
+_CHECKS = (_packages, _data_folder, _sql_files, _landing, _build, _model)
