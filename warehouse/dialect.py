@@ -41,7 +41,6 @@ _HIGH_RUN = re.compile(rb"[\x80-\xff]+")
 class Bytes:
     """What one pass over the bytes of a file tells."""
 
-    sha256: str
     size_bytes: int
     encoding: str
     bom_bytes: int
@@ -166,7 +165,7 @@ def _plausible_1252(line: bytes) -> bool:
 
 
 def examine(path: Path, encoding: str = "") -> Bytes:
-    """Read the whole file once: content hash, encoding, whether it holds quotes, and a sample.
+    """Read the whole file once: encoding, whether it holds quotes, and a sample.
 
     Args:
         path: the file.
@@ -175,7 +174,6 @@ def examine(path: Path, encoding: str = "") -> Bytes:
     Raises:
         SourceError: the file cannot be read or decompressed, or the encoding is unknown.
     """
-    digest = sha256_of(path)
     head = next(_blocks(path), b"")[:SAMPLE_BYTES]
     bom = next(((mark, name) for mark, name in _BOMS if head.startswith(mark)), None)
     notes: list[str] = []
@@ -209,16 +207,16 @@ def examine(path: Path, encoding: str = "") -> Bytes:
         has_quotes = has_quotes or b'"' in block
         if has_quotes and len(sample) >= SAMPLE_BYTES:
             break
-    return Bytes(digest, path.stat().st_size, name, bom_bytes, has_quotes, sample[:SAMPLE_BYTES], tuple(notes))
+    return Bytes(path.stat().st_size, name, bom_bytes, has_quotes, sample[:SAMPLE_BYTES], tuple(notes))
 
 
 def peek(path: Path) -> Bytes:
-    """Like `examine`, but only from the beginning of the file and without its hash."""
+    """Like `examine`, but only from the beginning of the file."""
     head = next(_blocks(path), b"")[:SAMPLE_BYTES]
     bom = next(((mark, name) for mark, name in _BOMS if head.startswith(mark)), (b"", ""))
     encoding = bom[1] or _guess_wide(head) or "utf-8"
     text = head[len(bom[0]) :].decode(encoding, "replace").encode()
-    return Bytes("", path.stat().st_size, encoding, len(bom[0]), b'"' in text, text)
+    return Bytes(path.stat().st_size, encoding, len(bom[0]), b'"' in text, text)
 
 
 def _guess_wide(head: bytes) -> str:

@@ -8,7 +8,7 @@
 The file id is a hash of the bytes and of the mapping, so that landing a file twice adds nothing, and a changed mapping
 lands it again in place of the old rows. A kill at any moment leaves only rubbish in `.tmp`, which the next run removes.
 
-How a file goes through: `dialect.examine` (hash, encoding) → `sources.find_layout` (delimiter, header, mapping) →
+How a file goes through: `dialect.examine` (encoding) → `sources.find_layout` (delimiter, header, mapping) →
 `records` (lines into fields, structural rejects) → `typed` (types and reasons) → duplicates → `rejects` (bytes of the
 rejected lines, read from the file again) → the account, counted from what is on disk.
 """

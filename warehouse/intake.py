@@ -345,7 +345,7 @@ class Intake:
             relation = self._numbered(rows, prior)
         con.execute(
             f"copy (select {listed} from {relation} "
-            "where line_no not in (select line_no from losers) order by line_no) "
+            "where line_no not in (select line_no from losers)) "
             f"to {sql_text(str(self.temp / f'{stem}.parquet'))} (format parquet, {PARQUET})"
         )
         return [(int(line_no), money) for line_no, money in lost]

@@ -183,8 +183,8 @@ _LOGIC = (exp.And, exp.Or, exp.Not)
 _NUMERIC_FUNCTIONS = (exp.Abs, exp.Round, exp.Floor, exp.Ceil)
 _CHOICES = (exp.Coalesce, exp.Nullif, exp.Greatest, exp.Least, exp.Case, exp.If)
 _TEXT_FUNCTIONS = (
-    exp.Concat, exp.ConcatWs, exp.DPipe, exp.Upper, exp.Lower, exp.Trim, exp.Substring, exp.Left, exp.Right, exp.Replace,
-    exp.SplitPart, exp.RegexpExtract, exp.RegexpReplace, exp.Pad,
+    exp.Concat, exp.ConcatWs, exp.DPipe, exp.Upper, exp.Lower, exp.Trim, exp.Substring, exp.Left, exp.Right,
+    exp.Replace, exp.SplitPart, exp.RegexpExtract, exp.RegexpReplace, exp.Pad,
 )  # fmt: skip
 _TEXT_TESTS = (exp.Like, exp.ILike, exp.StartsWith, exp.RegexpLike, exp.Contains)
 _PLAIN = (
@@ -201,7 +201,8 @@ _PLAIN = (
 )
 _CASTS = (exp.Cast, exp.TryCast, exp.DataType)
 _ALLOWED = (
-    *_ARITHMETIC, *_COMPARISONS, *_LOGIC, *_NUMERIC_FUNCTIONS, *_CHOICES, *_TEXT_FUNCTIONS, *_TEXT_TESTS, *_PLAIN, *_CASTS,
+    *_ARITHMETIC, *_COMPARISONS, *_LOGIC, *_NUMERIC_FUNCTIONS, *_CHOICES, *_TEXT_FUNCTIONS, *_TEXT_TESTS, *_PLAIN,
+    *_CASTS,
 )  # fmt: skip
 
 

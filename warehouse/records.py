@@ -167,9 +167,12 @@ def _n_delimiters(lines: Lines, delimiter: str, *, quotes: bool) -> tuple[np.nda
         is_delimiter &= np.bitwise_xor.accumulate((buffer == 34).view(np.uint8)) == 0
     at = np.flatnonzero(is_delimiter)
     counts = np.diff(np.searchsorted(at, np.append(lines.starts, lines.ends[-1:])))
-    # with quotes a blank may also stand inside them: then fields are trimmed anyway
-    blank = (delimiter != "\t" and b"\t" in lines.data) or (quotes and b" " in lines.data)
-    for edge in (at - 1, at + 1, lines.starts, np.maximum(lines.stops - 1, 0)):
+    blank = delimiter != "\t" and b"\t" in lines.data
+    edges = [at - 1, at + 1, lines.starts, lines.stops - 1]
+    if quotes:
+        marks = np.flatnonzero(buffer == 34)
+        edges += [marks - 1, marks + 1]
+    for edge in edges:
         blank = blank or bool((buffer[np.clip(edge, 0, len(buffer) - 1)] == 32).any())
     return counts, blank
 
@@ -339,7 +342,8 @@ def _tables(
             reason = "too_few_columns" if len(fields) < layout.n_columns else "too_many_columns"
         account.reject(numbers[i : i + 1], [reason])
     if recovered:
-        account.has_edge_blanks = True
+        edges = any(field[:1] in " \t" or field[-1:] in " \t" for fields in recovered for field in fields if field)
+        account.has_edge_blanks = account.has_edge_blanks or edges
         columns = [
             pa.array(recovered_numbers, pa.int64()),
             *(pa.array(column, pa.string()) for column in zip(*recovered, strict=True)),

@@ -26,9 +26,11 @@ from warehouse.values import (
     among_sql,
     date_shape_sql,
     flag_sql,
+    iso_sql,
     missing_sql,
     number_shape_sql,
     read_dates,
+    read_number_shape,
     read_numbers,
     sql_text,
 )
@@ -158,9 +160,13 @@ class Reading:
         source, targets = self.mapped.source, TARGETS[self.mapped.source]
         clock = CLOCK[source]
         flags = sorted({position for uses in self.asked.values() for position, kind in uses if kind == "bool"})
-        fields = [f"{self.numbers[i].sql(f'c{i}')} as n{i}" for i in self.numbers]
+        odd = [f"{self.numbers[i].odd_sql(f'c{i}')} as x{i}" for i in self.numbers if not self.numbers[i].is_plain]
+        fields = [f"{self.numbers[i].sql(f'c{i}', f'x{i}')} as n{i}" for i in self.numbers]
         fields += [f"{flag_sql(f'c{i}')} as b{i}" for i in flags]
         texts = [f"cast({self.expressions[column]} as varchar) as d_{column}" for column in self.dates]
+        texts += [f"(n{i} is null and not {missing_sql(f'c{i}')}) as bad_n{i}" for i in self.numbers]
+        texts += [f"(b{i} is null and not {missing_sql(f'c{i}')}) as bad_b{i}" for i in flags]
+        odd_dates = [f"{self.dates[column].odd_sql(f'd_{column}')} as x_{column}" for column in self.dates]
         shift = timedelta(hours=self.settings.utc_offset_hours)
         moved = f" + to_microseconds({shift // timedelta(microseconds=1)})" if shift else ""
 
@@ -169,10 +175,9 @@ class Reading:
             if column not in self.mapped.columns:
                 continue
             if column in self.dates:
-                # a date of a day alone has no clock to move
-                values.append(
-                    f"{self.dates[column].sql(f'd_{column}')}{moved if kind == 'timestamp' else ''} as {column}"
-                )
+                stamp = self.dates[column].sql(f"d_{column}", f"x_{column}")
+                # a date without a time has no clock to move
+                values.append(f"{stamp}{moved if kind == 'timestamp' else ''} as {column}")
             elif kind == "text":
                 text = self._trimmed(f"cast({self.expressions[column]} as varchar)")
                 values.append(f"nullif({text}, '') as {column}")
@@ -186,12 +191,11 @@ class Reading:
             if column not in self.mapped.columns:
                 continue
             if column in self.dates:
-                text, missing = f"d_{column}", missing_sql(f"d_{column}")
-                ambiguous = self.dates[column].ambiguous_sql(text)
+                ambiguous = self.dates[column].ambiguous_sql(f"x_{column}")
                 tests.append((reason("ambiguous", column), ambiguous))
-                tests.append((reason("bad", column), f"{column} is null and not {missing} and not {ambiguous}"))
+                tests.append((reason("bad", column), f"{column} is null and not no_{column} and not {ambiguous}"))
                 if column in REQUIRED[source]:
-                    tests.append((reason("missing", column), f"{column} is null and {missing}"))
+                    tests.append((reason("missing", column), f"{column} is null and no_{column}"))
                 if column == clock:
                     tests.append(
                         ("future_date", f"{column} >= timestamp {sql_text((today + timedelta(days=1)).isoformat())}")
@@ -201,20 +205,20 @@ class Reading:
             bad, unsure = [], []
             for position, how in sorted(self.asked[column]):
                 if how == "number":
-                    two_ways = self.numbers[position].ambiguous_sql(f"c{position}")
+                    two_ways = self.numbers[position].ambiguous_sql(f"x{position}")
                     if two_ways != "false":
-                        unsure.append(f"(n{position} is null and {two_ways})")
-                    bad.append(f"(n{position} is null and not {missing_sql(f'c{position}')} and not {two_ways})")
+                        unsure.append(f"(bad_n{position} and {two_ways})")
+                    bad.append(f"(bad_n{position} and not {two_ways})")
                 elif how == "bool":
-                    bad.append(f"(b{position} is null and not {missing_sql(f'c{position}')})")
+                    bad.append(f"bad_b{position}")
             if bad:
                 tests.append((reason("bad", column), " or ".join(bad)))
             if unsure:
                 tests.append((reason("ambiguous", column), " or ".join(unsure)))
             must = column in REQUIRED[source] or column == IDENTITY[source]
             if must and kind == "text":
-                absent = among_sql(f"lower({column})", MISSING) if column == "customer_id" else "false"
-                tests.append((reason("missing", column), f"{column} is null or {absent}"))
+                nobody = f" or {among_sql(f'lower({column})', MISSING)}" if column == "customer_id" else ""
+                tests.append((reason("missing", column), f"{column} is null{nobody}"))
             elif must:
                 wrong = " or ".join([*bad, *unsure]) or "false"
                 tests.append((reason("missing", column), f"{column} is null and not ({wrong})"))
@@ -242,16 +246,19 @@ class Reading:
             else:
                 finished.append(f"cast(null as {nulls[kind]}) as {column}")
         ours = ", ".join(self.mapped.columns)
-        carried = "".join(f", d_{column}" for column in self.dates)
-        carried += "".join(f", c{i}, n{i}" for i in self.numbers) + "".join(
-            f", c{i}, b{i}" for i in flags if i not in self.numbers
-        )
-        carried += "".join(f", b{i}" for i in flags if i in self.numbers)
+        absent = [f"{missing_sql(f'x_{column}')} as no_{column}" for column in self.dates]
+        carried = [f"d_{column}, x_{column}" for column in self.dates]
+        carried += [f"x{i}" for i in self.numbers if not self.numbers[i].is_plain]
+        carried += [*(f"bad_n{i}" for i in self.numbers), *(f"bad_b{i}" for i in flags)]
+        rest = f"{self._rest_sql()} as rest"
+        # Each step adds columns to the one before. Left to itself DuckDB would store the whole of each.
         return (
-            f"with fields as not materialized (select *{''.join(', ' + field for field in fields)} from spool), "
-            f"texts as not materialized (select *{''.join(', ' + text for text in texts)} from fields), "
-            f"typed as not materialized (select line_no, {', '.join(values)}, {self._rest_sql()} as rest{carried} "
-            "from texts) "
+            f"with odd as not materialized (select {', '.join(['*', *odd])} from spool), "
+            f"fields as not materialized (select {', '.join(['*', *fields])} from odd), "
+            f"texts as not materialized (select {', '.join(['*', *texts])} from fields), "
+            f"odd_dates as not materialized (select {', '.join(['*', *odd_dates])} from texts), "
+            f"valued as not materialized (select {', '.join(['line_no', *values, rest, *carried])} from odd_dates), "
+            f"typed as not materialized (select {', '.join(['*', *absent])} from valued) "
             f"select line_no, {', '.join(finished)}, nullif(concat_ws(';', {reasons}), '') as reasons, "
             f"cast(hash(customer_id) % {buckets} as integer) as bucket, hash({ours}, rest) as content_key from typed"
         )
@@ -271,6 +278,14 @@ class Reading:
         return f"hash({', '.join(parts)})" if parts else "0"
 
 
+def _shapes(query: Query, field: str, condition: str) -> list[tuple[str, int]]:
+    rows = query(
+        f"select {number_shape_sql(field)} as shape, count(*) as n from spool where {field} is not null and {condition} "
+        f"group by 1 order by n desc, shape limit {MAX_SHAPES}"
+    )
+    return [(str(shape), int(n)) for shape, n in rows]
+
+
 def _facts(
     numeric: list[int], dated: dict[str, str], settings: Source, query: Query, names: tuple[str, ...]
 ) -> tuple[dict[int, NumberReading], dict[str, DateReading]]:
@@ -279,7 +294,7 @@ def _facts(
         plain = f"coalesce(isfinite(try_cast(c{i} as double)), false)"
         asks.append(f"count(*) filter (where not {plain} and not {missing_sql(f'c{i}')})")
     for text in dated.values():
-        iso = DateReading().sql(text)
+        iso = iso_sql(text)
         asks.append(f"count(*) filter (where {iso} is not null)")
         asks.append(f"count(*) filter (where {iso} is null and not {missing_sql(text)})")
     counts = list(query(f"select {', '.join(asks)} from spool")[0]) if asks else []
@@ -289,13 +304,12 @@ def _facts(
         if n_odd == 0 and settings.decimal != ",":
             numbers[i] = NumberReading()
             continue
-        shapes = query(
-            f"select {number_shape_sql(f'c{i}')} as shape, count(*) as n from spool "
-            f"group by 1 order by n desc, shape limit {MAX_SHAPES}"
-        )
-        numbers[i] = read_numbers(
-            [(str(shape), int(n)) for shape, n in shapes if shape is not None], settings.decimal, name=names[i]
-        )
+        shapes = _shapes(query, f"c{i}", f"not coalesce(isfinite(try_cast(c{i} as double)), false)")
+        telling = {seen.decimal for shape, _ in shapes if (seen := read_number_shape(shape))}
+        if settings.decimal == "," or telling & {",", "?"}:
+            # only the plain values can tell what a comma is
+            shapes = _shapes(query, f"c{i}", "true")
+        numbers[i] = read_numbers(shapes, settings.decimal, name=names[i])
     dates: dict[str, DateReading] = {}
     for column, text in dated.items():
         n_iso, n_other = counts.pop(0), counts.pop(0)
@@ -306,7 +320,7 @@ def _facts(
             "with other as not materialized (select trim(cast("
             + text
             + " as varchar)) as d from spool where "
-            + DateReading().sql(text)
+            + iso_sql(text)
             + " is null "
             f"and not {missing_sql(text)}), "
             f"grouped as not materialized (select {date_shape_sql('d')} as shape, left(d, 6) as front, "

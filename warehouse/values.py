@@ -105,15 +105,25 @@ class NumberReading:
     ambiguous: tuple[str, ...] = ()
     notes: tuple[str, ...] = ()
 
-    def sql(self, field: str) -> str:
-        """DOUBLE of text *field*; NULL when missing, not a number, or ambiguous."""
+    def odd_sql(self, field: str) -> str:
+        """The text *field* where it is not written plainly, else NULL.
+
+        A column of its own, so that what is slow runs on few rows: DuckDB computes an expression that stands in
+        several branches of a CASE for all rows.
+        """
+        if self.decimal == ",":
+            return field
+        return f"case when isfinite(try_cast({field} as double)) then null else {field} end"
+
+    def sql(self, field: str, odd: str) -> str:
+        """DOUBLE of text *field*; NULL when missing, not a number, or ambiguous; *odd* is the column of `odd_sql`."""
         cast = f"case when isfinite(try_cast({field} as double)) then try_cast({field} as double) end"
         if self.is_plain:
             return cast
-        shape = number_shape_sql(field)
+        shape = number_shape_sql(odd)
         clean = {
-            ".": f"try_cast(regexp_replace({field}, '[^0-9.]', '', 'g') as double)",
-            ",": f"try_cast(replace(regexp_replace({field}, '[^0-9,]', '', 'g'), ',', '.') as double)",
+            ".": f"try_cast(regexp_replace({odd}, '[^0-9.]', '', 'g') as double)",
+            ",": f"try_cast(replace(regexp_replace({odd}, '[^0-9,]', '', 'g'), ',', '.') as double)",
         }
         branches = [
             f"when {among_sql(shape, shapes)} then {sign}{clean[decimal]}"
@@ -122,7 +132,7 @@ class NumberReading:
             if shapes
         ]
         if self.decimal == ".":
-            branches.insert(0, f"when isfinite(try_cast({field} as double)) then try_cast({field} as double)")
+            branches.insert(0, f"when {odd} is null then try_cast({field} as double)")
         return f"case {' '.join(branches)} end" if branches else cast
 
     def ambiguous_sql(self, field: str) -> str:
@@ -278,6 +288,15 @@ class DateFacts:
     max_second: int
 
 
+def iso_sql(field: str) -> str:
+    """TIMESTAMP of a text that is year-month-day with or without a time; NULL of anything else.
+
+    Four digits of year: the cast alone takes 01-02-10 for the year 1, and `infinity` for the last of all days.
+    """
+    cast = f"try_cast({field} as timestamp)"
+    return f"(case when {cast} >= timestamp '1000-01-01' and {cast} < timestamp '9000-01-01' then {cast} end)"
+
+
 @dataclass(frozen=True)
 class DateReading:
     """How a whole column of dates reads."""
@@ -294,15 +313,18 @@ class DateReading:
     blocking: str = ""
     """Why the column cannot be read at all without a setting; empty when it can."""
 
-    def sql(self, field: str) -> str:
-        """TIMESTAMP of text *field*; NULL when missing, no date, or ambiguous."""
+    def odd_sql(self, field: str) -> str:
+        """The text *field* where it is not year-month-day, else NULL; see `NumberReading.odd_sql`."""
+        return f"case when {iso_sql(field)} is null then {field} end"
+
+    def sql(self, field: str, odd: str) -> str:
+        """TIMESTAMP of text *field*; NULL when missing, no date, or ambiguous; *odd* is the column of `odd_sql`."""
         if self.configured:
             listed = ", ".join(sql_text(text) for text in self.configured)
             return f"try_strptime(trim({field}), [{listed}])"
-        cast = f"try_cast({field} as timestamp)"
-        iso = f"(case when {cast} >= timestamp '1000-01-01' and {cast} < timestamp '9000-01-01' then {cast} end)"
         if self.is_iso:
-            return iso
+            return iso_sql(field)
+        plain, field = field, odd
         shape = date_shape_sql(field)
         branches = []
         for text, strip_zone, shapes in self.formats:
@@ -324,7 +346,7 @@ class DateReading:
                 f"when {among_sql(shape, shapes)} then "
                 f"(case when {one} is null then {other} when {other} is null or {one} = {other} then {one} end)"
             )
-        return f"case when {iso} is not null then {iso} {' '.join(branches)} end"
+        return f"case when {odd} is null then {iso_sql(plain)} {' '.join(branches)} end"
 
     def ambiguous_sql(self, field: str) -> str:
         """Condition: a date whose day and month could be swapped, in a column that does not say which is which."""

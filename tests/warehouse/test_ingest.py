@@ -334,7 +334,8 @@ def test_a_wrong_configured_delimiter_is_survived_and_said(tmp_path: Path) -> No
 def test_blanks_may_stand_for_the_delimiter(tmp_path: Path) -> None:
     account = land_bytes(
         tmp_path,
-        b" customer_id  date number_of_cds  dollar_value\r\n 00001 19970101  1   11.77\r\n 00001 19970101  5  3.00 \r\n 00002 x\r\n",
+        b" customer_id  date number_of_cds  dollar_value\r\n 00001 19970101  1   11.77\r\n"
+        b" 00001 19970101  5  3.00 \r\n 00002 x\r\n",
         "log.txt",
     )
 
@@ -646,7 +647,8 @@ def test_json_lines_land_by_key(tmp_path: Path) -> None:
 def test_parquet_lands_with_types(tmp_path: Path) -> None:
     path = tmp_path / "orders.parquet"
     duckdb.sql(
-        "copy (select * from (values ('01', 7, timestamp '2025-01-01 10:00:00', 12.25, null), (null, 8, timestamp '2025-01-02', 1.0, 'x'))"
+        "copy (select * from (values ('01', 7, timestamp '2025-01-01 10:00:00', 12.25, null), "
+        "(null, 8, timestamp '2025-01-02', 1.0, 'x'))"
         f" t(customer_id, order_id, order_ts, amount, note)) to '{path}' (format parquet)"
     )
 
@@ -688,7 +690,8 @@ from warehouse import ingest, rejects
 folder, step = Path(sys.argv[1]), sys.argv[2]
 def die(*_args, **_kwargs):
     os.kill(os.getpid(), signal.SIGKILL)
-holder, name = {"account": (ingest, "write_account"), "publish": (ingest, "_publish"), "quarantine": (rejects, "write_lines")}[step]
+steps = {"account": (ingest, "write_account"), "publish": (ingest, "_publish"), "quarantine": (rejects, "write_lines")}
+holder, name = steps[step]
 setattr(holder, name, die)
 ingest.land(Settings(paths=Paths(data=folder / "data"), root=folder), [folder / "orders.csv"], today=date(2026, 1, 31))
 """

@@ -148,7 +148,9 @@ def test_an_unknown_target_names_the_nearest(tmp_path: Path) -> None:
 
 def test_expressions_read_columns_by_what_is_done_to_them(tmp_path: Path) -> None:
     (tmp_path / "orders.csv").write_text(
-        'Client,Day,Time,Qty,Unit Price,State\nC1,2025-01-02,10:30,2,"1,600.50",done\nC1,2025-01-03,11:30,1,3.00,Refunded\n'
+        "Client,Day,Time,Qty,Unit Price,State\n"
+        'C1,2025-01-02,10:30,2,"1,600.50",done\n'
+        "C1,2025-01-03,11:30,1,3.00,Refunded\n"
     )
     source = Source(
         columns={
