@@ -15,6 +15,7 @@ from urllib.parse import urlsplit
 import pytest
 from dash import Dash
 from selenium import webdriver
+from selenium.common.exceptions import StaleElementReferenceException
 from selenium.webdriver.common.by import By
 from selenium.webdriver.remote.webelement import WebElement
 from selenium.webdriver.support.wait import WebDriverWait
@@ -93,8 +94,10 @@ class Screen:
         self.until(lambda: self.js(DRAWN))
 
     def until(self, is_so: Any) -> Any:
-        """Wait until something is so; give it."""
-        return WebDriverWait(self.driver, WAIT_SECONDS, poll_frequency=0.05).until(lambda _driver: is_so())
+        """Wait until something is so; give it. An element that React replaces meanwhile is looked for again."""
+        replaced = [StaleElementReferenceException]
+        wait = WebDriverWait(self.driver, WAIT_SECONDS, poll_frequency=0.05, ignored_exceptions=replaced)
+        return wait.until(lambda _driver: is_so())
 
     def js(self, script: str, *arguments: Any) -> Any:
         """The value of a script."""
