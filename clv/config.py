@@ -17,6 +17,7 @@ import difflib
 import os
 import tomllib
 from collections.abc import Mapping
+from datetime import date
 from pathlib import Path
 from typing import Annotated, Any, Literal
 from zoneinfo import ZoneInfo
@@ -107,6 +108,16 @@ class Source(Section):
     utc_offset_hours: Annotated[float, Field(ge=-14, le=14)] = 0.0
     max_amount: Annotated[float, Field(gt=0)] = 1e7
     min_date: str = "1990-01-01"
+
+    @model_validator(mode="after")
+    def _readable(self) -> Source:
+        try:
+            date.fromisoformat(self.min_date)
+        except ValueError:
+            raise ValueError(f"min_date = {self.min_date!r} is not a date such as 1990-01-01") from None
+        if len(self.delimiter) > 1 or not self.delimiter.isascii():
+            raise ValueError(f"delimiter = {self.delimiter!r} is not one character such as , ; | or \\t")
+        return self
 
 
 class Sources(Section):

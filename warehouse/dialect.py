@@ -34,6 +34,8 @@ _BOMS = (
 )
 _LETTERS_1252 = frozenset("ÀÁÂÃÄÅÆÇÈÉÊËÌÍÎÏÑÒÓÔÕÖØÙÚÛÜßàáâãäåæçèéêëìíîïñòóôõöøùúûüŒœŠšŽž".encode("cp1252"))
 _SIGNS_1252 = frozenset("€£¥§©®°±´·ºª¿¡«»‘’“”–—…™¼½¾\xa0".encode("cp1252"))
+_HALF = b"\xff"
+"""Stands in our UTF-8 stream before the bytes, in hexadecimal, of a character that the end of the file cuts."""
 _HIGH_RUN = re.compile(rb"[\x80-\xff]+")
 
 
@@ -111,6 +113,9 @@ def to_file_bytes(line: bytes, encoding: str) -> bytes:
     if encoding == "utf-8":
         return line
     errors = "surrogatepass" if _wide(encoding) else "clv-c1-encode" if encoding == "cp1252" else "strict"
+    if _HALF in line:
+        whole, half = line.split(_HALF, 1)
+        return to_file_bytes(whole, encoding) + bytes.fromhex(half.decode())
     return line.decode("utf-8", "surrogatepass").encode(encoding, errors)
 
 
@@ -124,8 +129,8 @@ def _utf8_blocks(path: Path, encoding: str, bom_bytes: int) -> Iterator[bytes]:
             yield decoder.decode(block).encode("utf-8", "surrogatepass")
         pending, _ = decoder.getstate()
         if pending and _wide(encoding):
-            # half a character at the end of the file: a byte that is invalid in UTF-8 puts the line in quarantine
-            yield b"\xff"
+            # half a character at the end of the file: the mark is invalid in UTF-8 and so quarantines the line
+            yield _HALF + pending.hex().encode()
         else:
             yield decoder.decode(b"", True).encode("utf-8", "surrogatepass")
     except UnicodeDecodeError as error:

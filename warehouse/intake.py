@@ -25,7 +25,7 @@ from warehouse.account import FileAccount
 from warehouse.dialect import Bytes, examine
 from warehouse.engines import duckdb as engine
 from warehouse.landing import COLUMNS, Landed
-from warehouse.mapping import CLOCK, MONEY, map_columns
+from warehouse.mapping import CLOCK, MONEY, Mapped, map_columns
 from warehouse.records import Account, Layout, reads_whole_as_quoted, records, schema
 from warehouse.typed import Query, Reading, run_query
 from warehouse.values import sql_text
@@ -70,11 +70,9 @@ class Intake:
         try:
             if form == "json":
                 return self._land_json(found)
-            layout, mapped = sources.find_layout(self.file, found, self.source)
+            layout, mapped = self._layout(found)
         except sources.EmptyFileError as error:
             return self._empty(found, str(error))
-        if found.has_quotes and len(layout.delimiter) == 1 and reads_whole_as_quoted(self.file.path, found, layout):
-            layout = replace(layout, quoted=True)
         account = Account()
         spool = self._spool(records(self.file.path, found, layout, account), len(layout.header), found.size_bytes)
 
@@ -108,11 +106,33 @@ class Intake:
             ),
         )
 
+    def _layout(self, found: Bytes) -> tuple[Layout, Mapped]:
+        """Delimiter, header and mapping; quoted records over several lines only where that loses nothing."""
+        try:
+            layout, mapped = sources.find_layout(self.file, found, self.source)
+        except sources.EmptyFileError:
+            raise
+        except SourceError:
+            if not found.has_quotes:
+                raise
+            # the header itself may span lines
+            layout, mapped = sources.find_layout(self.file, found, self.source, quoted=True)
+            if not reads_whole_as_quoted(self.file.path, found, layout):
+                raise
+            return replace(layout, quoted=True), mapped
+        if found.has_quotes and len(layout.delimiter) == 1 and reads_whole_as_quoted(self.file.path, found, layout):
+            layout = replace(layout, quoted=True)
+        return layout, mapped
+
     def _land_json(self, found: Bytes) -> FileAccount:
         """JSON lines: the line is the only field; ours are taken out of it by key."""
         header = sources.json_header(found)
         if not found.sample.strip():
             raise sources.EmptyFileError(f"{self.file.name} is empty")
+        if not header:
+            raise SourceError(
+                f"{self.file.name} has no line that is a JSON object; write one object a line (JSON lines)"
+            )
         mapped = map_columns(self.file.source, header, self.source.columns, file_name=self.file.name)
         account = Account()
         layout = Layout("\x1f", ("line",), None)

@@ -117,9 +117,9 @@ def header_fields(line: str, delimiter: str) -> list[str]:
     return [name.strip() for name in split_fields(line, delimiter) or line.split(delimiter)]
 
 
-def sample_lines(sample: bytes, n: int = 200) -> list[str]:
-    """The first *n* lines of a sample, without line ends; the last one is left out when it may be cut."""
-    lines, _ = split_lines(sample, 1)
+def sample_lines(sample: bytes, n: int = 200, *, quoted: bool = False) -> list[str]:
+    """The first *n* lines (or records) of a sample, without line ends."""
+    lines, _ = split_lines(sample, 1, quoted=quoted)
     count = len(lines)
     return [lines.line(i).decode("utf-8", "replace") for i in range(min(n, count))]
 

@@ -189,16 +189,16 @@ def json_header(found: Bytes) -> tuple[str, ...]:
     return tuple(keys)
 
 
-def find_layout(file: SourceFile, found: Bytes, source: Source) -> tuple[Layout, Mapped]:
+def find_layout(file: SourceFile, found: Bytes, source: Source, *, quoted: bool = False) -> tuple[Layout, Mapped]:
     """Delimiter, header and mapping of a text file, such that all required columns are found.
 
     The configured delimiter is tried first; when it does not give the required columns and another one does, the
-    other one is used and a note says so.
+    other one is used and a note says so. With *quoted*, the header may span lines inside quotes.
 
     Raises:
         SourceError: the file is empty, or no delimiter gives the required columns.
     """
-    lines = sample_lines(found.sample, 400)
+    lines = sample_lines(found.sample, 400, quoted=quoted)
     filled = [line for line in lines if line.strip()]
     if not filled:
         raise EmptyFileError(f"{file.name} is empty: it has no header line")

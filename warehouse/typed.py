@@ -280,8 +280,8 @@ class Reading:
 
 def _shapes(query: Query, field: str, condition: str) -> list[tuple[str, int]]:
     rows = query(
-        f"select {number_shape_sql(field)} as shape, count(*) as n from spool where {field} is not null and {condition} "
-        f"group by 1 order by n desc, shape limit {MAX_SHAPES}"
+        f"select {number_shape_sql(field)} as shape, count(*) as n from spool "
+        f"where {field} is not null and {condition} group by 1 order by n desc, shape limit {MAX_SHAPES}"
     )
     return [(str(shape), int(n)) for shape, n in rows]
 
@@ -289,6 +289,11 @@ def _shapes(query: Query, field: str, condition: str) -> list[tuple[str, int]]:
 def _facts(
     numeric: list[int], dated: dict[str, str], settings: Source, query: Query, names: tuple[str, ...]
 ) -> tuple[dict[int, NumberReading], dict[str, DateReading]]:
+    if settings.date_formats:
+        try:
+            query(f"select try_strptime('', [{', '.join(sql_text(text) for text in settings.date_formats)}])")
+        except duckdb.Error as error:
+            raise SourceError(f"date_formats in [sources] of config.toml: {error}; use strptime formats") from error
     asks = []
     for i in numeric:
         plain = f"coalesce(isfinite(try_cast(c{i} as double)), false)"

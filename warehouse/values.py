@@ -315,7 +315,7 @@ class DateReading:
 
     def odd_sql(self, field: str) -> str:
         """The text *field* where it is not year-month-day, else NULL; see `NumberReading.odd_sql`."""
-        return f"case when {iso_sql(field)} is null then {field} end"
+        return field if self.configured else f"case when {iso_sql(field)} is null then {field} end"
 
     def sql(self, field: str, odd: str) -> str:
         """TIMESTAMP of text *field*; NULL when missing, no date, or ambiguous; *odd* is the column of `odd_sql`."""

@@ -306,6 +306,20 @@ def test_newlines_inside_quotes_load_when_the_whole_file_is_well_quoted(tmp_path
     assert (account.dialect, account.n_lines) == ("quoted", 4)
 
 
+def test_a_quoted_header_may_span_lines(tmp_path: Path) -> None:
+    land_bytes(tmp_path, b'customer_id,"order\ndate",amount\nC1,2025-01-01,3\n')
+
+    assert rows(tmp_path, "line_no, customer_id, amount") == [(3, "C1", 3.0)]
+
+
+def test_a_character_cut_by_the_end_of_the_file_is_kept(tmp_path: Path) -> None:
+    content = csv_bytes(GOOD).decode().encode("utf-16") + b"\x0a"
+
+    account = land_bytes(tmp_path, content)
+
+    assert (account.n_accepted, quarantined(tmp_path, "line_no, raw_bytes")) == (4, [(6, b"\x0a")])
+
+
 def test_newlines_inside_quotes_beside_an_unclosed_quote_lose_no_line(tmp_path: Path) -> None:
     account = land_bytes(
         tmp_path, csv_bytes(['C1,O1,2025-01-01,3.5,"Two\nlines"', GOOD[1], 'C3,"O3,2025-01-01,1,Books', GOOD[2]])
@@ -500,6 +514,18 @@ def test_amounts_are_read_as_shops_write_them(tmp_path: Path, written: list[str]
     land_bytes(tmp_path, "\n".join([HEADER.replace(",", ";"), *lines]).encode())
 
     assert [amount for (amount,) in rows(tmp_path, "amount")] == read
+
+
+def test_dates_that_do_not_fit_the_configured_format_are_bad(tmp_path: Path) -> None:
+    land_lines(tmp_path, ["C1,O1,31/12/2024,1,x", "C2,O2,2025-01-01,1,x", "C3,O3,,1,x"], date_formats=("%d/%m/%Y",))
+
+    assert rows(tmp_path, "order_ts") == [(datetime(2024, 12, 31),)]
+    assert quarantined(tmp_path) == [(3, "bad_date"), (4, "missing_date")]
+
+
+def test_a_format_that_is_none_is_refused(tmp_path: Path) -> None:
+    with pytest.raises(SourceError, match=r"date_formats.*%Q"):
+        land_lines(tmp_path, GOOD, date_formats=("%Q",))
 
 
 def test_a_number_that_reads_in_two_ways_is_put_aside_unless_decided(tmp_path: Path) -> None:
