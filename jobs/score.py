@@ -8,10 +8,11 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
+from loguru import logger
 
 from clv import btyd
 from clv.discount import present_value
-from clv.errors import NotFittedError
+from clv.errors import ModelError, NotFittedError
 from clv.snapshots import numbers
 from clv.value import ValueModel
 from jobs import models
@@ -56,10 +57,48 @@ def run(ctx: RunContext) -> Mapping[str, Any]:
     table = _with_those_who_never_bought(table, everybody, model)
     table["as_of"] = as_of
     table["model_version"] = version
+    _keep_those_before(ctx, table, frames, version)
     outputs.write(ctx.settings.paths.outputs, "predictions", table)
     models.write_versions(ctx.settings)
     ctx.progress(1.0, f"{len(everybody):,} customers scored")
     return {"model_version": version, "as_of": as_of.isoformat(), "n_customers": len(everybody), "n_rows": len(table)}
+
+
+def _keep_those_before(ctx: RunContext, table: pd.DataFrame, frames: Mapping[int, pd.DataFrame], version: str) -> None:
+    """Put the last predictions aside as `outputs.predictions_before`, with what their model says of today's data.
+
+    The change of a value is then the data's effect (old model, old data → new data) plus the model's (old → new).
+    Scoring the same date with the same model again is no change, and keeps what was there before.
+    """
+    folder = ctx.settings.paths.outputs
+    path = outputs.path_of(folder, "predictions")
+    if not path.is_file():
+        return
+    before = pd.read_parquet(
+        path, columns=["customer_id", "horizon_days", "as_of", "expected_revenue", "model_version"]
+    )
+    if before.empty or (before["model_version"][0] == version and before["as_of"][0] == table["as_of"].iloc[0]):
+        return
+    now = table
+    old_version = str(before["model_version"][0])
+    if old_version != version:
+        now = _rescored(ctx, old_version, frames)
+    values = now[["customer_id", "horizon_days", "expected_revenue"]]
+    values = values.rename(columns={"expected_revenue": "expected_revenue_rescored"})
+    outputs.write(folder, "predictions_before", before.merge(values, how="left", on=["customer_id", "horizon_days"]))
+
+
+def _rescored(ctx: RunContext, version: str, frames: Mapping[int, pd.DataFrame]) -> pd.DataFrame:
+    """Today's customers as the model of *version* sees them; nothing when it is gone or cannot read them."""
+    registry = models.registry(ctx.settings)
+    empty = outputs.empty("predictions")
+    if version not in registry.versions():
+        return empty
+    try:
+        return ValueModel.load(registry.verified(version), threads=ctx.settings.model.threads).predict(frames)
+    except ModelError as error:
+        logger.bind(version=version).warning("the change of values cannot be split by cause: {}", error)
+        return empty
 
 
 def _derived(

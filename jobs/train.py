@@ -100,6 +100,7 @@ def run(ctx: RunContext) -> Mapping[str, Any]:
     verdict = _verdict(ctx, version, newest)
     if verdict.is_promoted and version != registry.champion():
         registry.promote(version, by=f"train {ctx.run_id}", at=datetime.now(UTC), reason=verdict.reason)
+    rows += _total_errors(model, len(features))
     outputs.write(ctx.settings.paths.outputs, "evaluations", _as_table(rows, version))
     models.write_versions(ctx.settings)
     logger.bind(version=version, promoted=verdict.is_promoted, seconds=round(seconds, 1)).info(
@@ -235,6 +236,25 @@ def _evaluations(judged: Sequence[Judged], seed: int) -> tuple[list[dict[str, An
                     rows.append(_row(one, contender, "decile", label, metric, value, n=int(decile["n"])))
         rows += _coverage(one)
     return rows, headline
+
+
+def _total_errors(model: ValueModel, n_customers: int) -> list[dict[str, Any]]:
+    """Spread of the log error of the shop's total, by horizon: the width of the interval of customer equity."""
+    return [
+        {
+            "model": OURS,
+            "as_of": model.as_of,
+            "horizon_days": h.horizon_days,
+            "slice_kind": "all",
+            "slice": "all",
+            "metric": "total_log_sd",
+            "value": h.log_sd,
+            "lo": np.nan,
+            "hi": np.nan,
+            "n": n_customers,
+        }
+        for h in model.horizons
+    ]
 
 
 def _coverage(one: Judged) -> list[dict[str, Any]]:
