@@ -190,9 +190,9 @@ class Format:
         if is_missing(seconds):
             return MISSING
         span = max(0.0, float(seconds))
-        if span < 10:
+        if 0 < span < 10:
             return f"{self.decimal(span, 1)} s"
-        for limit, unit, name in ((90, 1, "s"), (5400, 60, "min"), (129_600, 3600, "h")):
+        for limit, unit, name in ((60, 1, "s"), (5400, 60, "min"), (129_600, 3600, "h")):
             if span < limit:
                 return f"{self.count(span / unit)} {name}"
         return self.days(span / 86_400)

@@ -303,7 +303,7 @@ def _foot(door: Door) -> list[Any]:
         lines.append(
             html.Div(
                 [
-                    html.Span(["Build ", html.Span(health.build_id, className="build-id")]),
+                    html.Span([html.Span("Build ", className="visually-hidden"), health.build_id], title="Build"),
                     html.Span(f"made {door.words.moment(health.made_at)}"),
                 ],
                 className="side-build",

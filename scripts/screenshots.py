@@ -47,6 +47,7 @@ def served(config: Path | None) -> Iterator[tuple[str, str | None]]:
         yield f"http://127.0.0.1:{server.effective_port}", customer
     finally:
         server.close()
+        app.server.extensions["retain"].warehouse.close()
 
 
 def paths(customer: str | None) -> dict[str, str]:

@@ -6,7 +6,6 @@ import pandas as pd
 import plotly.graph_objects as go
 
 from dashboard import theme
-from dashboard.charts.ticks import nice_step
 from dashboard.format import Format
 
 STATUS_COLOURS = {
@@ -15,6 +14,11 @@ STATUS_COLOURS = {
     "aborted": theme.series(2),
     "skipped": theme.series(7),
 }
+
+
+STEPS_SECONDS = (0.1, 0.5, 1, 2, 5, 10, 15, 30, 60, 120, 300, 600, 900, 1800, 3600, 7200, 21_600)
+"""Steps that are round on a clock."""
+N_STEPS = 5
 
 
 def duration_history(frame: pd.DataFrame, words: Format) -> go.Figure:
@@ -37,9 +41,14 @@ def duration_history(frame: pd.DataFrame, words: Format) -> go.Figure:
         ],
         hovertemplate="%{customdata}<extra></extra>",
     )
-    step = nice_step(float(seconds.max()) if len(runs) else 1.0)
-    ticks = [number * step for number in range(6)]
+    ticks = _ticks(float(seconds.max()) if len(runs) else 1.0)
     figure.update_yaxes(tickvals=ticks, ticktext=[words.duration(tick) for tick in ticks])
     figure.update_xaxes(visible=False, range=[-0.6, max(len(runs), 12) - 0.4])
     figure.update_layout(hovermode="closest", bargap=0.3)
     return figure
+
+
+def _ticks(longest: float) -> list[float]:
+    """Zero and at most five steps, none above *longest* seconds."""
+    step = next((step for step in STEPS_SECONDS if longest / step <= N_STEPS), STEPS_SECONDS[-1])
+    return [number * step for number in range(int(longest / step) + 1)]

@@ -93,6 +93,22 @@ def test_runs_are_coloured_by_how_they_ended():
     assert bars.marker.color[0] != bars.marker.color[1]
 
 
+@pytest.mark.parametrize(
+    ("longest", "ticks"),
+    [(0.4, ["0 s", "0.1 s", "0.2 s", "0.3 s", "0.4 s"]), (17, ["0 s", "5.0 s", "10 s", "15 s"]), (240, None)],
+    ids=["parts of a second", "seconds", "minutes"],
+)
+def test_durations_have_ticks_that_are_round_on_a_clock(longest, ticks):
+    at = pd.Timestamp("2024-01-01 10:00")
+    frame = pd.DataFrame(
+        {"run_id": ["a"], "status": ["done"], "started_at": [at], "finished_at": [at + pd.Timedelta(seconds=longest)]}
+    )
+
+    shown = list(duration_history(frame, WORDS).layout.yaxis.ticktext)
+
+    assert shown == (ticks or ["0 s", "1 min", "2 min", "3 min", "4 min"])
+
+
 def test_figures_leave_titles_and_legends_to_the_card():
     layout = revenue_over_time(days(3), WORDS).layout
 
