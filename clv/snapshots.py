@@ -124,6 +124,6 @@ def matrix(features: pd.DataFrame, names: list[str], purchase: float) -> npt.NDA
 
 
 def lot(customer_ids: pd.Series) -> Floats:
-    """A number in [0, 1) for each customer, always the same: rows with the smallest are kept when there are too many."""
+    """A number in [0, 1) for each customer, always the same: the smallest are kept when there are too many."""
     marks = pd.util.hash_array(customer_ids.astype(object).to_numpy(), categorize=False) * HOLDS_BACK
     return marks.astype(np.float64) / 2.0**64

@@ -174,7 +174,7 @@ class ValueModel:
                 ids = frame["customer_id"].reset_index(drop=True)
             frame = _same_customers(frame, ids)
             base = self.anchor.forecast(frame, base_days)
-            found = _inputs(frame, base, wanted[0]) if any(h.trees for h in wanted) else None
+            found = tree_inputs(wanted[0], frame, base) if any(h.trees for h in wanted) else None
             for h in wanted:
                 days = h.horizon_days
                 far = base if days == base_days else self.anchor.forecast(frame, days)
@@ -667,7 +667,7 @@ def _levelled(
         floor=FLOOR_SHARE * float(base.value.mean()),
         level=level(aligned["revenue"], [], days) if base_days != days and "revenue" in aligned else trained.level,
     )
-    parts = _parts(h, _inputs(frame, base, h), base, threads)
+    parts = _parts(h, tree_inputs(h, frame, base), base, threads)
     if parts is None:
         raise ModelError("a trained horizon has no trees")
     stretch = far.orders / base.orders
@@ -737,18 +737,23 @@ def _thinned(rows: Rows, max_rows: int) -> Rows:
     return _picked(rows, (drawn * 97.0) % 1.0 < max_rows / len(drawn))
 
 
-def _parts(h: Horizon, inputs: Matrix | None, base: Forecast, threads: int) -> _Parts | None:
-    if not h.trees or inputs is None:
-        return None
-    names = list(h.names)
+def starting_margins(h: Horizon, base: Forecast) -> dict[Kind, Floats]:
+    """What the trees of *h* add to, on their link scales; the shop's level is not in it but in that of P(buys)."""
     p_buys = np.clip(base.p_buys * math.sqrt(h.buyers_level), 1e-6, 1 - 1e-6)
     if_buys = np.maximum(base.value / base.p_buys, GAMMA_FLOOR_SHARE * base.amount)
-    starts: dict[Kind, Floats] = {
+    return {
         "tweedie": np.log(np.maximum(base.value, h.floor)),
         "logistic": np.log(p_buys / (1 - p_buys)),
         "gamma": np.log(if_buys),
         "poisson": np.log(base.orders),
     }
+
+
+def _parts(h: Horizon, inputs: Matrix | None, base: Forecast, threads: int) -> _Parts | None:
+    if not h.trees or inputs is None:
+        return None
+    names = list(h.names)
+    starts = starting_margins(h, base)
     found = {
         kind: boosting.margins(h.trees[kind], inputs, start, names=names, threads=threads)
         for kind, start in starts.items()
@@ -777,7 +782,12 @@ def _combine(h: Horizon, parts: _Parts | None, base: Forecast, far: Forecast) ->
     return value * stretch, h.orders_scale * parts.orders * stretch, p_buys
 
 
-def _inputs(frame: pd.DataFrame, base: Forecast, h: Horizon) -> Matrix:
+def tree_inputs(h: Horizon, frame: pd.DataFrame, base: Forecast) -> Matrix:
+    """[n_customers, n_names] what the trees of *h* read.
+
+    Raises:
+        ModelError: *frame* lacks a column that the model was trained with.
+    """
     names = [name for name in h.names if name not in BTYD_INPUTS]
     missing = [name for name in names if name not in frame.columns]
     if missing:
