@@ -162,6 +162,14 @@ def test_the_same_seed_gives_the_same_intervals():
     assert one == two
 
 
+def test_every_interval_holds_its_own_value():
+    actual, bought, predicted = a_shop(2_000)
+
+    found = evaluation.bootstrap(actual, bought, {"ours": predicted}, seed=4, n_draws=50)["ours"]
+
+    assert all(one.lo <= one.value <= one.hi for one in found.values())
+
+
 def test_contenders_are_compared_on_the_same_draws():
     actual, bought, predicted = a_shop(500)
 

@@ -1,0 +1,69 @@
+"""A small synthetic shop that has been landed, built, trained and scored, once; and small shops made by hand."""
+
+import shutil
+from collections.abc import Callable, Mapping
+from datetime import date
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+import pytest
+
+from clv.config import Engine, Model, Paths, Settings
+from jobs.catalog import job_named
+from jobs.demo import write_demo
+from jobs.run import execute
+from warehouse import outputs
+
+END = date(2026, 1, 1)
+MODEL = Model(horizons_days=(30, 90), primary_horizon_days=90, max_snapshots=2, threads=1)
+ENGINE = Engine(buckets=2, memory_limit="1GB", threads=1)
+
+
+class ModelledShop:
+    """One data folder and the jobs that work on it, in this process."""
+
+    def __init__(self, data: Path) -> None:
+        self.settings = Settings(paths=Paths(data=data), model=MODEL, engine=ENGINE, root=data.parent)
+
+    def run(self, *jobs: str, as_of: date | None = None) -> Mapping[str, Any]:
+        """What the last of *jobs* said that it did."""
+        did: Mapping[str, Any] = {}
+        for job in jobs:
+            did = execute(job_named(job), self.settings, by="a test", as_of=as_of)
+        return did
+
+    def output(self, name: str) -> pd.DataFrame:
+        return outputs.read(self.settings.paths.outputs, name)
+
+
+@pytest.fixture(scope="session")
+def trained_shop(tmp_path_factory) -> ModelledShop:
+    """Not to be changed."""
+    shop = ModelledShop(tmp_path_factory.mktemp("trained") / "data")
+    write_demo(shop.settings, n_customers=400, n_months=14, end_date=END)
+    shop.run("ingest", "build", "train", "score")
+    return shop
+
+
+@pytest.fixture
+def shop_copy(trained_shop, tmp_path) -> ModelledShop:
+    """The same shop, to be changed."""
+    shutil.copytree(trained_shop.settings.paths.data, tmp_path / "data", symlinks=True)
+    return ModelledShop(tmp_path / "data")
+
+
+@pytest.fixture
+def shop_of(tmp_path) -> Callable[[str], ModelledShop]:
+    """Land and build a shop whose orders are the given lines: `customer,order,date,amount`."""
+
+    def shop_of(lines: str) -> ModelledShop:
+        shop = ModelledShop(tmp_path / "data")
+        raw = shop.settings.paths.raw
+        raw.mkdir(parents=True)
+        text = "customer_id,order_id,order_date,amount\n" + "\n".join(lines.split()) + "\n"
+        (raw / "customers_transactions.csv").write_text(text)
+        shop.run("ingest", "build")
+        return shop
+
+    return shop_of
