@@ -36,6 +36,7 @@
       const isHere = (path) => path === pathname || (path !== "/" && (pathname || "").startsWith(path + "/"));
       closeNav();
       closeSearch();
+      reveal(window.location.hash.slice(1));
       document.querySelectorAll("details.alerts[open]").forEach((box) => (box.open = false));
       return [
         ids.map(({path}) => (build ? path + "?build=" + encodeURIComponent(build) : path)),
@@ -77,6 +78,14 @@
   function setNav(isOpen) {
     root.toggleAttribute("data-nav-open", isOpen);
     toggle()?.setAttribute("aria-expanded", String(isOpen));
+  }
+
+  // A link to a part of a page: the part comes later than the address, when Dash has drawn it.
+  function reveal(id, tries = 40) {
+    if (!id) return;
+    const part = document.getElementById(id);
+    if (part) part.scrollIntoView({block: "start"});
+    else if (tries) setTimeout(reveal, 100, id, tries - 1);
   }
 
   function closeNav() {

@@ -59,7 +59,7 @@ METRICS: Mapping[str, tuple[str, Kind, str, str]] = {
 }
 """Metric of `overview/headline` and column of `overview/sparklines` → label, wording, colour, definition."""
 
-N_SAVED, N_COHORTS, N_MONTHS = 8, 9, 9
+N_SAVED, N_BEHIND, N_COHORTS, N_MONTHS = 8, 12, 9, 9
 
 
 def layout(**query: str) -> html.Div:
@@ -77,9 +77,10 @@ def _content(query: Mapping[str, str]) -> list[Any]:
         grid(
             region(_revenue, ask, period),
             region(_customer_base, ask),
-            region(_ranked, ask, period, "channel", "var(--c1)"),
-            region(_ranked, ask, period, "category", "var(--c2)"),
+            region(_ranked, ask, period, "channel", "var(--c1)", query),
+            region(_ranked, ask, period, "category", "var(--c2)", query),
             region(_cohorts, ask),
+            region(_behind, ask, period, query),
             region(_months, ask, period),
             region(_worth_saving, ask),
         ),
@@ -170,7 +171,7 @@ def _customer_base(ask: Door) -> html.Section:
     )
 
 
-def _ranked(ask: Door, period: Period, dimension: str, colour: str) -> html.Section:
+def _ranked(ask: Door, period: Period, dimension: str, colour: str, query: Mapping[str, str]) -> html.Section:
     answer = ask.ask(f"overview/by_{dimension}", **period.bounds)
     words = ask.words
     top = answer.rows[0].revenue if answer.rows else 0
@@ -180,7 +181,8 @@ def _ranked(ask: Door, period: Period, dimension: str, colour: str) -> html.Sect
             words.money(row.revenue),
             row.revenue / top,
             colour,
-            note=words.share(row.revenue_share),
+            f"{_same_page(ask, query, **{dimension: getattr(row, dimension)})}#behind",
+            words.share(row.revenue_share),
         )
         for row in answer.rows
         if top > 0
@@ -188,10 +190,45 @@ def _ranked(ask: Door, period: Period, dimension: str, colour: str) -> html.Sect
     return card(
         f"Revenue by {dimension}",
         ranked(bars) if bars else empty("No revenue in this period"),
-        sub="Net of returns, in the period",
+        sub="Net of returns, in the period; choose a bar to see its customers",
         source=answer,
         span=4,
         id=f"by-{dimension}",
+    )
+
+
+def _same_page(ask: Door, query: Mapping[str, str], **chosen: str | None) -> str:
+    """This page with its period, and *chosen* instead of the bar that was chosen before."""
+    return ask.href("/overview", **{key: query.get(key) for key in ("period", "from", "to")}, **chosen)
+
+
+def _behind(ask: Door, period: Period, query: Mapping[str, str]) -> html.Section | None:
+    """The customers behind the bar that was chosen."""
+    channel, category = query.get("channel"), query.get("category")
+    if not channel and not category:
+        return None
+    answer = ask.ask("overview/customers_in", **period.bounds, channel=channel, category=category)
+    words = ask.words
+    columns = [
+        Column(
+            "Customer", lambda row: customer_cell(row.customer_id, row.name, ask.href(f"/customers/{row.customer_id}"))
+        ),
+        Column("Segment", lambda row: segment_chip(row.segment)),
+        Column("Revenue in the period", lambda row: words.money_exact(row.revenue), True),
+        Column("Margin in the period", lambda row: words.money_exact(row.margin), True),
+    ]
+    chosen = words.label(channel or category)
+    shown = table(answer.frame.head(N_BEHIND), columns, caption=f"Customers behind {chosen}")
+    count = words.count(len(answer.frame))
+    return card(
+        f"Customers behind {chosen}",
+        empty("Nobody bought this in the period") if answer.is_empty else shown,
+        sub=f"{count} customers with order lines in the period, the most revenue first; at most {N_BEHIND} are shown",
+        tools=link("Close", _same_page(ask, query)),
+        source=answer,
+        span=12,
+        is_flush=True,
+        id="behind",
     )
 
 

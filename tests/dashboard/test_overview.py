@@ -121,6 +121,27 @@ def test_segments_lead_to_their_customers(page, walk, words_of):
         assert segment in words_of(row)
 
 
+def test_the_customers_behind_a_bar_add_up_to_it(client, context, walk, words_of):
+    door = data.door("")
+    bounds = door.period({"period": "all"}).bounds
+
+    for dimension, other in (("channel", "category"), ("category", "channel")):
+        for bar in door.ask(f"overview/by_{dimension}", **bounds).rows:
+            chosen = {dimension: getattr(bar, dimension), other: None}
+            behind = door.ask("overview/customers_in", **bounds, **chosen).frame
+            assert behind["revenue"].sum() == pytest.approx(bar.revenue), chosen
+
+
+def test_a_bar_leads_to_its_customers_and_keeps_the_period(client, page, walk, words_of):
+    bar = next(node for node in walk(page) if node["type"] == "Link" and "rank" in node["props"]["className"])
+    search = bar["props"]["href"].removeprefix("/overview").partition("#")[0]
+
+    behind = words_of(client.page("/overview", search))
+
+    assert "period=all" in search
+    assert "Customers behind Web" in behind
+
+
 def test_whom_to_save_comes_from_the_slipping_segments_in_order_of_value(context):
     frame = data.door("").ask("overview/worth_saving", max_rows=8).frame
     values = frame["expected_revenue"].dropna().tolist()
