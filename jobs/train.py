@@ -67,9 +67,11 @@ def run(ctx: RunContext) -> Mapping[str, Any]:
     began = time.monotonic()
     history = _History(ctx, handle.id)
     judged = []
+    newest_primary = next((w for w in windows if w[1] == settings.primary_horizon_days), None)
     for done, (cut_off, days) in enumerate(windows):
         ctx.progress(0.5 * done / len(windows), f"judging {days} days from {cut_off:%d %b %Y}")
-        judged.append(_judge_window(ctx, history, first_day, cut_off, days))
+        with_intervals = (cut_off, days) == newest_primary
+        judged.append(_judge_window(ctx, history, first_day, cut_off, days, with_intervals=with_intervals))
     ctx.progress(0.5, f"learning from {len(planned.snapshots)} earlier periods")
     model = _fit(ctx, history, planned, horizons, part=(0.5, 0.9))
     seconds = time.monotonic() - began
@@ -163,7 +165,13 @@ class _History:
 
 
 def _fit(
-    ctx: RunContext, history: _History, planned: Plan, horizons: Sequence[int], *, part: tuple[float, float]
+    ctx: RunContext,
+    history: _History,
+    planned: Plan,
+    horizons: Sequence[int],
+    *,
+    part: tuple[float, float],
+    with_intervals: bool = True,
 ) -> ValueModel:
     settings = ctx.settings.model
     start, end = part
@@ -186,13 +194,16 @@ def _fit(
         seed=settings.seed,
         threads=settings.threads,
         max_rows=settings.max_training_rows,
+        with_intervals=with_intervals,
     )
 
 
-def _judge_window(ctx: RunContext, history: _History, first_day: date, cut_off: date, days: int) -> Judged:
+def _judge_window(
+    ctx: RunContext, history: _History, first_day: date, cut_off: date, days: int, *, with_intervals: bool
+) -> Judged:
     """Fit the recipe at *cut_off*, where it could not know the window, and set its forecasts beside what happened."""
     planned = backtest.plan(first_day, cut_off, [days], max_snapshots=ctx.settings.model.max_snapshots)
-    model = _fit(ctx, history, planned, [days], part=(0.0, 0.0))
+    model = _fit(ctx, history, planned, [days], part=(0.0, 0.0), with_intervals=with_intervals)
     frames = {base: history.features(cut_off, base) for base in {*model.feature_horizons, days}}
     features = frames[days]
     happened = outcome(history.snapshot(cut_off, days))
