@@ -219,9 +219,7 @@ def test_the_sql_behind_a_number_opens_and_can_be_copied(screen):
     screen.open("/overview")
 
     screen.all(".sql-button")[1].click()
-    panel = screen.one(".sql-text")
-    screen.until(panel.is_displayed)
-    assert "grain: one row per metric" in panel.text
+    screen.until(lambda: "grain: one row per metric" in screen.one(".sql-text").text)
     screen.one("#sql-copy").click()
 
     screen.until(lambda: screen.one("#sql-copy").text == "Copied")
