@@ -34,7 +34,7 @@ ONE_PART_ROWS = 2_000_000
 """Up to this many rows a file is landed as one part; larger ones are landed by bucket, so that memory stays flat."""
 BAD = -1
 """The part that holds the rows with reasons."""
-PARQUET = "compression zstd, dictionary_size_limit 1000"
+PARQUET = "compression zstd, compression_level 1, dictionary_size_limit 1000"
 """A dictionary for categories; trying to build one for ids and stamps would cost a third of the time."""
 Progress = Callable[[float, str], None]
 Spool = Callable[..., object]
@@ -54,6 +54,8 @@ class Intake:
     others: list[Landed]
     """Files of the same source, read by the same mapping, that were landed before."""
     say: Progress
+    n_told_before: int = 0
+    """Accepted rows without an order id that other files hold word for word."""
 
     @property
     def source(self) -> Source:
@@ -246,7 +248,8 @@ class Intake:
                 self.say(min(0.45, 0.45 * n_bytes / (size * 1.3 + 1)), f"reading {self.file.name}")
 
         def reader(batches: int | None = None) -> pa.RecordBatchReader:
-            file = pa.ipc.open_file(pa.memory_map(str(path)))
+            # not mapped into memory: the pages of a large file would count as this process's own
+            file = pa.ipc.open_file(pa.OSFile(str(path)))
             count = file.num_record_batches if batches is None else min(batches, file.num_record_batches)
             return pa.RecordBatchReader.from_batches(fields, (file.get_batch(i) for i in range(count)))
 
@@ -324,7 +327,10 @@ class Intake:
             return []
         source = self.file.source
         rows = engine.files_sql(files)
-        prior = self._prior(rows) if reading.has_identity or "order_id" in COLUMNS[source] else []
+        numbers = source == "transactions" and not reading.has_identity
+        prior = self._prior(rows) if reading.has_identity or numbers else []
+        # a customer is in one bucket, so that of large files only one bucket need be compared
+        same = f" where landed.bucket = {part}" if n_parts > 1 and "bucket" in COLUMNS[source] else ""
         con = self.con
         con.execute("create or replace temp table losers (line_no bigint, money double)")
         if reading.has_identity and self.source.duplicates == "quarantine":
@@ -336,7 +342,7 @@ class Intake:
                 landed = engine.files_sql(prior)
                 con.execute(
                     "create or replace temp table before as select distinct landed.content_key, landed.customer_id "
-                    f"from {landed} as landed semi join {rows} as rows on landed.content_key = rows.content_key"
+                    f"from {landed} as landed semi join {rows} as rows on landed.content_key = rows.content_key{same}"
                 )
             else:
                 con.execute("create or replace temp table before (content_key ubigint, customer_id varchar)")
@@ -352,7 +358,6 @@ class Intake:
             )
         lost = con.execute("select line_no, money from losers").fetchall()
         stem = "accepted" if n_parts == 1 else f"accepted_{part:04d}"
-        numbers = source == "transactions" and not reading.has_identity
         if not lost and not numbers:
             for i, path in enumerate(files):
                 Path(path).rename(self.temp / f"{stem}_{i:02d}.parquet")
@@ -363,6 +368,12 @@ class Intake:
             made = "strftime(order_ts, '%Y-%m-%d') || '#' || (nth + coalesce(taken, 0)) as order_id"
             listed = listed.replace("order_id", made, 1)
             relation = self._numbered(rows, prior)
+            if prior:
+                (told,) = self._row(
+                    f"select count(*) from {rows} as rows semi join (select content_key from "
+                    f"{engine.files_sql(prior)} as landed{same}) as landed on landed.content_key = rows.content_key"
+                )
+                self.n_told_before += told
         con.execute(
             f"copy (select {listed} from {relation} "
             "where line_no not in (select line_no from losers)) "
@@ -484,10 +495,18 @@ class Intake:
             last_ts=None if good[4] is None else _iso(good[4]),
             landed_at=_now(),
             columns=_named(reading),
-            notes=(*about.notes, *reading.notes),
+            notes=(*about.notes, *reading.notes, *self._told_before()),
             reasons=reasons,
             revisit_on=self._revisit_on(reasons),
         )
+
+    def _told_before(self) -> list[str]:
+        if not self.n_told_before:
+            return []
+        return [
+            f"{self.n_told_before} rows stand word for word in files landed before; without an order id each counts "
+            "as an order of its own: if the exports overlap, map an order id or land only the newest"
+        ]
 
     def _revisit_on(self, reasons: dict[str, int]) -> str | None:
         """The first day on which a row that is in the future today is not."""

@@ -640,6 +640,26 @@ def test_made_order_ids_are_unique_across_files(tmp_path: Path) -> None:
     assert sorted(row[0] for row in rows(tmp_path, "order_id")) == ["2025-01-01#1", "2025-01-01#2", "2025-01-01#3"]
 
 
+def test_overlapping_exports_without_order_ids_are_said(tmp_path: Path) -> None:
+    land_bytes(tmp_path, b"customer,date,amount\nC1,2025-01-01,5\n", "orders_1.csv")
+
+    account = land_bytes(tmp_path, b"customer,date,amount\nC1,2025-01-01,5\nC2,2025-01-01,5\n", "orders_2.csv")
+
+    assert account.n_accepted == 2
+    assert account.notes[-1].startswith("1 rows stand word for word in files landed before")
+
+
+def test_large_files_are_compared_with_what_was_landed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    land_lines(tmp_path, [f"C{i % 40},O{i},2025-01-01,{i},x" for i in range(100)])
+    monkeypatch.setattr("warehouse.intake.ONE_PART_ROWS", 10)
+
+    account = land_bytes(
+        tmp_path, csv_bytes([f"C{i % 40},O{i},2025-01-01,{i},x" for i in range(50, 200)]), "orders_2.csv"
+    )
+
+    assert (account.n_accepted, account.n_duplicates) == (100, 50)
+
+
 def test_a_future_row_is_accepted_when_its_day_has_come(tmp_path: Path) -> None:
     path = tmp_path / "orders.csv"
     path.write_bytes(csv_bytes([GOOD[0], "C5,O5,2026-03-01,3.00,Books"]))
