@@ -23,8 +23,8 @@ PARETO = btyd.ParetoNbd(r=0.55, alpha=10.6, s=0.6, beta=11.7, log_likelihood=0.0
 def cdnow_sample() -> pd.DataFrame:
     """The 1/10 sample of Fader & Hardie, 39 weeks of calibration, in weeks. The package is not imported."""
     package = importlib.util.find_spec("lifetimes")
-    assert package is not None
-    assert package.submodule_search_locations is not None
+    if package is None or package.submodule_search_locations is None:
+        pytest.skip("the package lifetimes is not installed: it ships the sample that the published figures are about")
     folder = Path(package.submodule_search_locations[0]) / "datasets"
     return pd.read_csv(folder / "cdnow_customers_summary_with_transactions.csv")
 
