@@ -29,6 +29,8 @@ from warehouse.landing import landed_files
 if TYPE_CHECKING:
     from rich.console import Console
 
+FIRST_SHOP_CUSTOMERS = 5_000
+"""Enough to learn from, and few enough that the first run takes minutes; `clv demo` makes larger shops."""
 BEAT_SECONDS = 10.0
 STOP_SECONDS = 15.0
 
@@ -174,6 +176,7 @@ def up(settings: Settings, config: Path | None, host: str, port: int, err: Conso
                 task = bar.add_task("demo", total=1.0)
                 write_demo(
                     settings,
+                    n_customers=FIRST_SHOP_CUSTOMERS,
                     end_date=today_in(settings.business.timezone),
                     progress=lambda share, message: bar.update(task, completed=share, description=message),
                 )

@@ -221,6 +221,19 @@ def test_as_of_reads_nothing_later(new_shop):
     assert shop.tables()["outputs.predictions"]["as_of"].astype(str).unique().tolist() == ["2025-11-01"]
 
 
+def test_a_model_that_knows_the_future_predicts_nothing(after_a_run):
+    config = after_a_run.config
+    config.write_text(config.read_text() + "[model.promotion]\nautomatic = false\n")
+
+    after_a_run.run("run", "--as-of", "2025-12-01")
+    first = after_a_run.steps()
+    after_a_run.run("run", "--as-of", "2025-12-01")
+
+    assert "has seen later days" in first["train"]
+    assert "has seen later days" in first["score"]
+    assert after_a_run.steps()["train"] == "not needed"
+
+
 def kill_when(shop: Shop, share: float) -> str:
     """Run, and SIGKILL the process as soon as it says that it is at least so far; what it was doing."""
     process = shop.start()
