@@ -143,6 +143,8 @@ def _land_one(settings: Settings, file: sources.SourceFile, today: date, say: Pr
         con.execute("set preserve_insertion_order = false")
         # it turns each `in` of a few words into a join over all rows: four times slower
         con.execute("set disabled_optimizers = 'in_clause'")
+        # rows that a thread keeps before it writes them to their parts: the default would hold ten million rows
+        con.execute("set partitioned_write_flush_threshold = 65536")
         others = [
             one
             for one in earlier
