@@ -160,12 +160,12 @@ def explain(model: ValueModel, features: Mapping[int, pd.DataFrame], horizon_day
     stretch = far.orders / base.orders
     inputs = tree_inputs(h, frame, base)
     start = starting_margins(h, base)
-    phi = {
-        kind: boosting.contributions(h.trees[kind], inputs, start[kind], names=list(h.names), threads=model.threads)[
-            :, :-1
-        ]
-        for kind in ("tweedie", "logistic", "gamma")
-    }
+    phi: dict[boosting.Kind, Floats] = {}
+    kinds: tuple[boosting.Kind, ...] = ("tweedie", "logistic", "gamma")
+    for kind in kinds:
+        terms = boosting.contributions(h.trees[kind], inputs, start[kind], names=list(h.names), threads=model.threads)
+        # the last column is the baseline and the mean of the trees, the same for everybody
+        phi[kind], start[kind] = terms[:, :-1], terms[:, -1]
     whole0 = 0.5 * h.tweedie_scale * stretch * np.exp(start["tweedie"])
     whole = whole0 * np.exp(phi["tweedie"].sum(axis=1))
     odds0, odds = start["logistic"], start["logistic"] + phi["logistic"].sum(axis=1)

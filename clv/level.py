@@ -22,6 +22,8 @@ SEASONAL_SHARE = 0.8
 RECENT_SHARE = 0.5
 """Nor does last month's."""
 N_RECENT = 3
+HALF_BELIEVED_BUYERS = 20.0
+"""With so many buyers in the period half of the log ratio is believed: five buyers make a total by chance."""
 
 
 @dataclass(frozen=True)
@@ -33,6 +35,13 @@ class Ratio:
     """Days of history that the shop had there."""
     ratio: float
     """Σ actual ÷ Σ forecast; not positive or not finite: nothing is known."""
+    evidence: float = 1.0
+    """Share of ln(ratio) that is believed, see `evidence`."""
+
+
+def evidence(n_buyers: float) -> float:
+    """How much of a log ratio is believed that rests on *n_buyers*."""
+    return n_buyers / (n_buyers + HALF_BELIEVED_BUYERS)
 
 
 def aligned_date(as_of: date, horizon_days: int) -> date:
@@ -45,7 +54,7 @@ def recent_level(ratios: Sequence[Ratio], horizon_days: int) -> float:
     enough = max(60.0, horizon_days / 2)
     usable = sorted((r for r in ratios if r.history_days >= enough and _is_known(r)), key=lambda r: r.as_of)
     newest = usable[-N_RECENT:]
-    return RECENT_SHARE * float(np.mean([math.log(r.ratio) for r in newest])) if newest else 0.0
+    return RECENT_SHARE * float(np.mean([r.evidence * math.log(r.ratio) for r in newest])) if newest else 0.0
 
 
 def level(aligned: Ratio | None, ratios: Sequence[Ratio], horizon_days: int) -> float:
@@ -60,7 +69,7 @@ def level(aligned: Ratio | None, ratios: Sequence[Ratio], horizon_days: int) -> 
     if aligned is None or aligned.history_days < MIN_HISTORY_DAYS or not _is_known(aligned):
         return math.exp(recent)
     trust = min(1.0, aligned.history_days / TRUSTED_HISTORY_DAYS)
-    return math.exp(SEASONAL_SHARE * trust * math.log(aligned.ratio) + (1 - trust) * recent)
+    return math.exp(SEASONAL_SHARE * trust * aligned.evidence * math.log(aligned.ratio) + (1 - trust) * recent)
 
 
 def _is_known(found: Ratio) -> bool:

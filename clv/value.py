@@ -31,7 +31,7 @@ from clv.anchor import Anchor, Forecast, fit_anchor
 from clv.boosting import Kind, Matrix
 from clv.errors import ModelError, NotEnoughDataError
 from clv.intervals import MIN_POSITIVE_ROWS, Intervals, fit_intervals, simulated_bounds, total_log_sd
-from clv.level import Ratio, aligned_date, level
+from clv.level import Ratio, aligned_date, evidence, level
 from clv.snapshots import Floats, Snapshot, input_names, lot, matrix, mean_purchase, numbers, outcome
 
 __all__ = ["Horizon", "Snapshot", "ValueModel", "fit_value_model"]
@@ -547,7 +547,9 @@ def _base_of(days: int, trained: Mapping[int, Horizon]) -> int | None:
 def _train(pool: _Pool, rows: Rows, aligned: Mapping[str, Ratio], seed: int, threads: int) -> Horizon:
     days = pool.horizon_days
     is_positive = rows.revenue > 0
-    rounds = boosting.n_rounds(int(is_positive.sum()))
+    # one buyer can be in every cut-off: rows alone would let five customers grow trees
+    n_buyers = len(np.unique(rows.person[is_positive]))
+    rounds = boosting.n_rounds(int(is_positive.sum())) if n_buyers >= boosting.MIN_POSITIVE_ROWS else 0
     unit = float(np.average(rows.revenue / rows.ratio, weights=rows.weight)) or 1.0
     h = Horizon(
         horizon_days=days,
@@ -803,7 +805,8 @@ def _stack(inputs: Matrix, base: Forecast, purchase: float) -> Matrix:
 
 def _ratio(snapshot: Snapshot, actual: Floats, forecast: Floats) -> Ratio:
     total = float(forecast.sum())
-    return Ratio(snapshot.as_of, snapshot.history_days, float(actual.sum()) / total if total > 0 else 0.0)
+    ratio = float(actual.sum()) / total if total > 0 else 0.0
+    return Ratio(snapshot.as_of, snapshot.history_days, ratio, evidence(float(np.count_nonzero(actual))))
 
 
 def _frames(features: Mapping[int, pd.DataFrame] | Iterable[Snapshot]) -> Iterable[tuple[int, pd.DataFrame]]:
