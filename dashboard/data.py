@@ -16,7 +16,7 @@ import flask
 import pandas as pd
 
 from clv.config import Settings
-from clv.errors import NoBuildError
+from clv.errors import NoBuildError, RequestError
 from dashboard.format import Format
 from warehouse.ask import BuildHandle, Warehouse
 from warehouse.journal import Journal, utc_now
@@ -218,6 +218,18 @@ def records(frame: pd.DataFrame) -> list[Any]:
     """The rows of *frame* as objects with a field a column; what is missing is None, whatever the column's type."""
     plain = frame.astype(object).where(frame.notna(), None)
     return list(plain.itertuples(index=False))
+
+
+def day_of(value: Any) -> dt.date:
+    """A day that an answer gave or that the URL names (ISO 8601).
+
+    Raises:
+        RequestError: it is not a day.
+    """
+    try:
+        return _date(value)
+    except ValueError as error:
+        raise RequestError(f"{value!r} is not a day; days are written 2025-08-03") from error
 
 
 def now() -> dt.datetime:

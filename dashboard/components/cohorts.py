@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import dataclass
 from typing import Any
 
 import pandas as pd
@@ -11,6 +12,23 @@ from dash import html
 from dashboard.components.heat import HeatCell, heat_table
 from dashboard.data import records
 from dashboard.format import Format, Kind, is_missing
+
+WIDE_FROM = 12
+"""Months; more do not fit beside each other on a phone."""
+
+
+@dataclass(frozen=True)
+class CohortMode:
+    """One way to fill the heat map, and the curves that go with it."""
+
+    label: str
+    measure: str
+    """Column of `cohorts/retention`, `cohorts/average` and `cohorts/by_channel`."""
+    kind: Kind
+    says: str
+    behind: str
+    """Mode of `cohorts/customers_in`: who stands behind a cell."""
+    first_month: int = 1
 
 
 def cohort_table(
@@ -24,6 +42,7 @@ def cohort_table(
     first_month: int = 1,
     n_months: int | None = None,
     n_cohorts: int | None = None,
+    average: pd.DataFrame | None = None,
 ) -> html.Div:
     """Cohorts below each other, months since the first purchase beside each other.
 
@@ -37,6 +56,7 @@ def cohort_table(
         first_month: 0 shows the month of the first purchase, too.
         n_months: how many months at most; None for all.
         n_cohorts: only the last so many cohorts; None for all.
+        average: month_number, n_cohorts and *measure*, drawn below the cohorts; None for no such row.
     """
     shown = frame[frame["month_number"] >= first_month]
     if n_months is not None:
@@ -52,7 +72,37 @@ def cohort_table(
         rows.append(
             (label, [_cell(cells.get(month), measure, kind, words, low, top, label, href) for month in months]),
         )
-    return heat_table([f"M{month}" for month in months], rows, caption=caption, row_head="First order")
+    return heat_table(
+        [f"M{month}" for month in months],
+        rows,
+        caption=caption,
+        row_head="First order",
+        foot=None if average is None else _average(average, measure, kind, words, low, top, months),
+        is_wide=len(months) > WIDE_FROM,
+    )
+
+
+def _average(
+    frame: pd.DataFrame, measure: str, kind: Kind, words: Format, low: float, top: float, months: range
+) -> tuple[str, list[HeatCell | None]]:
+    cells: dict[int, HeatCell] = {}
+    for row in records(frame):
+        value = getattr(row, measure)
+        if is_missing(value):
+            continue
+        text = _short(value, kind, words)
+        title = f"Average in month {row.month_number}: {text}, over {words.count(row.n_cohorts)} cohorts"
+        cells[row.month_number] = HeatCell(text, _intensity(float(value), low, top), title=title)
+    return "Average", [cells.get(month) for month in months]
+
+
+def _short(value: Any, kind: Kind, words: Format) -> str:
+    """Without digits after the point: cells are narrow."""
+    if kind == "share":
+        return words.share(value, 0)
+    if kind == "money" and abs(float(value)) < 1000:
+        return words.money_whole(value)
+    return words.words(value, kind)
 
 
 def _cell(
@@ -68,8 +118,9 @@ def _cell(
     value: Any = getattr(row, measure, None)
     if is_missing(value):
         return None
-    text = words.share(value, 0) if kind == "share" else words.words(value, kind)
-    title = f"{cohort}, month {row.month_number}: {text} of {words.count(row.n_cohort)} customers"
+    text = _short(value, kind, words)
+    of = "of" if kind == "share" else "· cohort of"
+    title = f"{cohort}, month {row.month_number}: {text} {of} {words.count(row.n_cohort)} customers"
     if row.is_running:
         title += " (month not over)"
     return HeatCell(

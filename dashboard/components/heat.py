@@ -20,6 +20,8 @@ class HeatCell:
     href: str | None = None
     is_running: bool = False
     """Its time is not over: hatched."""
+    note: str = ""
+    """A second line below the text."""
 
 
 def heat_table(
@@ -29,23 +31,43 @@ def heat_table(
     caption: str,
     colour: str = "var(--c1)",
     row_head: str = "",
+    foot: tuple[str, Sequence[HeatCell | None]] | None = None,
+    is_wide: bool = False,
 ) -> html.Div:
-    """A heat map of *rows* (label, cells) under *columns*; *caption* says to a screen reader what is shown."""
+    """A heat map of *rows* (label, cells) under *columns*.
+
+    Args:
+        columns: heads.
+        rows: label and cells of each row.
+        caption: what is shown, for screen readers.
+        colour: of the highest values.
+        row_head: what the labels are.
+        foot: a last row apart from the others, such as their average.
+        is_wide: cells keep their width; what does not fit is scrolled to, and the labels stay in sight.
+    """
     head = html.Tr([html.Th(row_head, scope="col"), *(html.Th(name, scope="col") for name in columns)])
-    body = [html.Tr([html.Th(label, scope="row"), *(_cell(cell) for cell in cells)]) for label, cells in rows]
+    parts = [html.Caption(caption, className="visually-hidden"), html.Thead(head), html.Tbody([*map(_row, rows)])]
+    if foot is not None:
+        parts.append(html.Tfoot(_row(foot)))
     table = html.Table(
-        [html.Caption(caption, className="visually-hidden"), html.Thead(head), html.Tbody(body)],
-        className="heat",
-        style={"--heat": colour},
+        parts,
+        className="heat heat-wide" if is_wide else "heat",
+        style={"--heat": colour, "--n-columns": str(len(columns))},
     )
     return html.Div(table, className="scroll-x")
+
+
+def _row(row: tuple[str, Sequence[HeatCell | None]]) -> html.Tr:
+    label, cells = row
+    return html.Tr([html.Th(label, scope="row"), *map(_cell, cells)])
 
 
 def _cell(cell: HeatCell | None) -> html.Td:
     if cell is None:
         return html.Td(className="heat-none")
     intensity = min(1.0, max(0.0, cell.intensity))
-    content: Any = dcc.Link(cell.text, href=cell.href) if cell.href else cell.text
+    words: Any = [cell.text, html.Small(cell.note)] if cell.note else cell.text
+    content: Any = dcc.Link(words, href=cell.href) if cell.href else words
     return html.Td(
         content,
         className="heat-running" if cell.is_running else None,

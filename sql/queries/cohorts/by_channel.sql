@@ -10,6 +10,7 @@ select
     cast(sum(buyers) as double) / nullif(cast(sum(n_cohort) as double), 0e0) as bought_share,
     cast(sum(buyers_or_later) as double)
     / nullif(cast(sum(n_cohort) as double), 0e0) as bought_or_later_share,
+    sum(margin) / nullif(cast(sum(n_cohort) as double), 0e0) as margin_per_customer,  -- of the month
     sum(revenue) / nullif(sum(base_revenue), 0e0) as net_revenue_retention,
     sum(capped_revenue) / nullif(sum(capped_base_revenue), 0e0) as gross_revenue_retention,
     sum(cumulative_revenue)

@@ -53,6 +53,7 @@ select
     / nullif(cast(n_cohort as double), 0e0) as bought_or_later_share,  -- in the month or later
     revenue,  -- net, in the month
     margin,
+    margin / nullif(cast(n_cohort as double), 0e0) as margin_per_customer,  -- of the month, per customer of the cohort
     revenue / nullif(base_revenue, 0e0) as net_revenue_retention,  -- of the revenue of month 0
     capped_revenue / nullif(capped_base_revenue, 0e0) as gross_revenue_retention,  -- each customer at most at their month 0
     cumulative_revenue,

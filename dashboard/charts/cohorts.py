@@ -1,0 +1,131 @@
+"""How large cohorts are, and how they come back: sizes, decay curves, channels."""
+
+from __future__ import annotations
+
+import pandas as pd
+import plotly.graph_objects as go
+
+from dashboard import theme
+from dashboard.charts.ticks import value_axis
+from dashboard.format import Format, Kind
+
+N_TICKS = 5
+"""As many months as fit beside each other on a phone."""
+N_COLOURS = 5
+"""More lines are not told apart by colour; they are grey."""
+
+
+def cohort_sizes(frame: pd.DataFrame, words: Format) -> go.Figure:
+    """A bar a cohort; the month that is not over is lighter.
+
+    Args:
+        frame: cohort_month, n_cohort, is_running; one row per cohort, oldest first.
+        words: the shop's wording.
+    """
+    figure = theme.figure()
+    colour = theme.series(4)
+    labels = [words.month(month) for month in pd.to_datetime(frame["cohort_month"])]
+    figure.add_bar(
+        x=labels,
+        y=frame["n_cohort"],
+        name="New customers",
+        marker={"color": [theme.rgba(colour, 0.45) if running else colour for running in frame["is_running"]]},
+        customdata=[
+            words.count(size) + (" so far" if running else "")
+            for size, running in zip(frame["n_cohort"], frame["is_running"], strict=True)
+        ],
+        hovertemplate="%{customdata}",
+    )
+    figure.update_yaxes(**value_axis(0, float(frame["n_cohort"].max()), "count", words))
+    every = max(1, -(-len(labels) // N_TICKS))
+    figure.update_xaxes(
+        type="category", tickvals=labels[::every], ticktext=labels[::every], tickangle=0, showspikes=False
+    )
+    figure.update_layout(bargap=max(0.3, 1 - 0.1 * len(labels)))
+    return figure
+
+
+def decay_curves(
+    frame: pd.DataFrame, average: pd.DataFrame, measure: str, kind: Kind, words: Format, *, first_month: int = 1
+) -> go.Figure:
+    """A thin line a cohort, the weighted average of all as a thick one; months that are not over are left out.
+
+    Args:
+        frame: cohort_month, month_number, is_running and *measure*.
+        average: month_number, n_cohorts and *measure*.
+        measure: the column that is drawn.
+        kind: how its values are worded.
+        words: the shop's wording.
+        first_month: 0 draws the month of the first purchase, too.
+    """
+    figure = theme.figure()
+    shown = frame[(frame["month_number"] >= first_month) & ~frame["is_running"].astype(bool)]
+    for cohort, line in shown.groupby("cohort_month"):
+        figure.add_scatter(
+            x=line["month_number"],
+            y=line[measure],
+            mode="lines+markers" if len(line) == 1 else "lines",
+            line={"color": theme.rgba(theme.series(7), 0.35), "width": 1},
+            customdata=[f"{words.month(pd.Timestamp(str(cohort)))}: {words.words(one, kind)}" for one in line[measure]],
+            hovertemplate="%{customdata}<extra></extra>",
+        )
+    mean = average[average["month_number"] >= first_month]
+    figure.add_scatter(
+        x=mean["month_number"],
+        y=mean[measure],
+        mode="lines+markers",
+        line={"color": theme.series(0), "width": 2.5},
+        customdata=[
+            f"Month {month}, average of {words.count(n)} cohorts: {words.words(value, kind)}"
+            for month, n, value in zip(mean["month_number"], mean["n_cohorts"], mean[measure], strict=True)
+        ],
+        hovertemplate="%{customdata}<extra></extra>",
+    )
+    _axes(figure, shown, measure, kind, words)
+    figure.update_layout(hovermode="closest")
+    return figure
+
+
+def by_channel(frame: pd.DataFrame, measure: str, kind: Kind, words: Format, *, first_month: int = 1) -> go.Figure:
+    """A line a channel, the largest channels in colour.
+
+    Args:
+        frame: channel, month_number, n_customers and *measure*, averages over completed months.
+        measure: the column that is drawn.
+        kind: how its values are worded.
+        words: the shop's wording.
+        first_month: 0 draws the month of the first purchase, too.
+    """
+    figure = theme.figure()
+    shown = frame[frame["month_number"] >= first_month]
+    for place, channel in enumerate(channels_by_size(frame)):
+        line = shown[shown["channel"] == channel]
+        figure.add_scatter(
+            x=line["month_number"],
+            y=line[measure],
+            name=words.label(channel),
+            mode="lines+markers" if len(line) == 1 else "lines",
+            line={"color": theme.series(place if place < N_COLOURS else 7)},
+            customdata=[words.words(value, kind) for value in line[measure]],
+            hovertemplate="%{customdata}",
+        )
+    _axes(figure, shown, measure, kind, words)
+    return figure
+
+
+def channels_by_size(frame: pd.DataFrame) -> list[str]:
+    """The channels of `cohorts/by_channel`, largest first: the order of their colours."""
+    return list(frame.groupby("channel")["n_customers"].max().sort_values(ascending=False, kind="stable").index)
+
+
+def _axes(figure: go.Figure, shown: pd.DataFrame, measure: str, kind: Kind, words: Format) -> None:
+    low, high = (float(shown[measure].min()), float(shown[measure].max())) if len(shown) else (0.0, 1.0)
+    figure.update_yaxes(**value_axis(low, high, kind, words))
+    months = sorted(shown["month_number"].unique())
+    every = max(1, -(-len(months) // N_TICKS))
+    figure.update_xaxes(
+        tickvals=months[::every],
+        ticktext=[f"M{month}" for month in months[::every]],
+        tickangle=0,
+        range=[months[0] - 0.5, months[-1] + 0.5] if months else None,
+    )

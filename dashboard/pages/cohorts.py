@@ -1,0 +1,345 @@
+"""Do newer customers come back as often as older ones did?"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from dash import html, register_page
+
+from dashboard import theme
+from dashboard.charts.cohorts import N_COLOURS, by_channel, channels_by_size, cohort_sizes, decay_curves
+from dashboard.components import (
+    Column,
+    card,
+    customer_cell,
+    empty,
+    graph,
+    grid,
+    head,
+    kpi,
+    kpis,
+    legend,
+    link,
+    not_trained,
+    page,
+    region,
+    segment_chip,
+    segmented,
+    select,
+    share_bar,
+    table,
+)
+from dashboard.components.cohorts import CohortMode, cohort_table
+from dashboard.data import Door, day_of, door
+
+register_page(
+    __name__,
+    path="/cohorts",
+    name="Cohorts",
+    title="Cohorts · Retain",
+    group="Analyse",
+    order=50,
+    icon="layers",
+    question="Do newer customers come back as often as older ones did?",
+)
+
+
+MODES = {
+    "bought": CohortMode(
+        "Bought in month", "bought_share", "share", "Share of the cohort with a purchase in the month", "bought"
+    ),
+    "later": CohortMode(
+        "Bought in or after",
+        "bought_or_later_share",
+        "share",
+        "Share of the cohort whose last purchase so far is in the month or after it",
+        "bought_or_later",
+    ),
+    "revenue": CohortMode(
+        "Revenue",
+        "net_revenue_retention",
+        "share",
+        "Net revenue retention: revenue of the month, of the revenue of the month of the first order",
+        "bought",
+    ),
+    "margin": CohortMode(
+        "Margin", "margin_per_customer", "money", "Margin of the month per customer of the cohort", "bought", 0
+    ),
+    "value": CohortMode(
+        "Cumulative value",
+        "cumulative_revenue_per_customer",
+        "money",
+        "Net revenue to date per customer of the cohort, added up month by month",
+        "cohort",
+        0,
+    ),
+}
+DEFAULT_MODE = "bought"
+BEHIND_WORDS = {
+    "bought": "bought in month {month}",
+    "bought_or_later": "bought in month {month} or later",
+    "cohort": "belong to the cohort",
+}
+N_BEHIND, N_BEHIND_ALL = 12, 500
+ALL_CHANNELS = "all"
+
+
+def layout(**query: str) -> html.Div:
+    """The page for a URL's query."""
+    return page(region(_content, query))
+
+
+def _content(query: Mapping[str, str]) -> list[Any]:
+    ask = door(query)
+    named = query.get("mode", DEFAULT_MODE)
+    name = named if named in MODES else DEFAULT_MODE
+    mode = MODES[name]
+    channels = {row.channel: ask.words.label(row.channel) for row in ask.ask("cohorts/channels").rows}
+    channel = query.get("channel") if query.get("channel") in channels else None
+    picker = select(
+        {ALL_CHANNELS: "All channels", **channels},
+        channel or ALL_CHANNELS,
+        label="Channel of the first order",
+        key="channel",
+        default=ALL_CHANNELS,
+    )
+    who = f"customers who first came through {channels[channel]}" if channel else "all customers"
+    return [
+        head(
+            "Cohorts",
+            f"Do newer customers come back as often as older ones did? {who[0].upper()}{who[1:]}, "
+            f"known up to {ask.words.date(ask.handle.as_of)}",
+            picker,
+        ),
+        region(_headline, ask, channel),
+        grid(
+            region(_heat, ask, name, mode, channel),
+            region(_behind, ask, query, name, channel),
+            region(_decay, ask, mode, channel),
+            region(_channels, ask, mode),
+            region(_sizes, ask, channel),
+            region(_worth, ask, channel),
+            region(_payback, ask) if channel is None else None,
+        ),
+    ]
+
+
+def _headline(ask: Door, channel: str | None) -> html.Div | None:
+    answer = ask.ask("cohorts/newer", channel=channel)
+    words = ask.words
+    if answer.is_empty:
+        return None
+    return kpis(
+        *(
+            kpi(
+                f"Bought in month {row.month_number}",
+                row.newer_share,
+                "share",
+                words,
+                change=row.difference,
+                is_share_change=True,
+                note=f"newest {words.count(row.n_newer_cohorts)} cohorts; "
+                + (
+                    f"{words.share(row.older_share)} in the {words.count(row.n_older_cohorts)} before"
+                    if row.n_older_cohorts
+                    else "there are no older ones"
+                ),
+                help_text="Share of new customers with a purchase in that month after their first, weighted by size",
+                source=answer,
+            )
+            for row in answer.rows
+        )
+    )
+
+
+def _heat(ask: Door, name: str, mode: CohortMode, channel: str | None) -> html.Section:
+    answer = ask.ask("cohorts/retention", channel=channel)
+    average = ask.ask("cohorts/average", channel=channel)
+
+    def behind(row: Any) -> str:
+        return _here(ask, name, channel, cohort=day_of(row.cohort_month).isoformat(), month=row.month_number)
+
+    heat = cohort_table(
+        answer.frame,
+        mode.measure,
+        mode.kind,
+        ask.words,
+        caption=f"{mode.says}, by month of the first order and months since",
+        href=behind,
+        first_month=mode.first_month,
+        average=average.frame,
+    )
+    picker = segmented(
+        {key: one.label for key, one in MODES.items()},
+        name,
+        label="What a cell shows",
+        key="mode",
+        default=DEFAULT_MODE,
+    )
+    return card(
+        "Retention by cohort",
+        [html.Div(picker, className="card-controls"), heat] if not answer.is_empty else empty("No cohorts yet"),
+        sub=f"{mode.says}. Hatched: the month is not over; the average leaves it out. Choose a cell to see who",
+        source=[answer, average],
+        span=12,
+    )
+
+
+def _behind(ask: Door, query: Mapping[str, str], name: str, channel: str | None) -> html.Section | None:
+    cohort, month = query.get("cohort"), query.get("month", "0")
+    if not cohort:
+        return None
+    mode, words = MODES[name], ask.words
+    answer = ask.ask(
+        "cohorts/customers_in",
+        cohort_month=day_of(cohort),
+        month_number=int(month) if month.isdecimal() else 0,
+        mode=mode.behind,
+        channel=channel,
+    )
+    n_rows = N_BEHIND_ALL if query.get("rows") == "all" else N_BEHIND
+    columns = [
+        Column(
+            "Customer", lambda row: customer_cell(row.customer_id, row.name, ask.href(f"/customers/{row.customer_id}"))
+        ),
+        Column("Segment", lambda row: segment_chip(row.segment)),
+        Column("Last order", lambda row: words.date(row.last_order_date)),
+        Column(f"Revenue of orders in month {month}", lambda row: words.money_exact(row.revenue), True),
+        Column("Revenue to date", lambda row: words.money_exact(row.revenue_to_date), True),
+    ]
+    more = _here(ask, name, channel, cohort=cohort, month=month, rows="all")
+    return card(
+        f"{words.count(len(answer.frame))} customers of {words.month(day_of(cohort))}",
+        table(answer.frame.head(n_rows), columns, caption="Customers behind the cell")
+        if not answer.is_empty
+        else empty("Nobody"),
+        sub=f"Who {BEHIND_WORDS[mode.behind].format(month=month)}, the most revenue first; "
+        f"at most {words.count(n_rows)} are shown",
+        tools=[
+            link("Show more", more) if n_rows < len(answer.frame) and n_rows == N_BEHIND else None,
+            link("Close", _here(ask, name, channel)),
+        ],
+        source=answer,
+        span=12,
+        is_flush=True,
+        id="behind",
+    )
+
+
+def _here(ask: Door, name: str, channel: str | None, **chosen: Any) -> str:
+    """This page with its mode and channel, and the cell that was *chosen*."""
+    place = ask.href("/cohorts", mode=None if name == DEFAULT_MODE else name, channel=channel, **chosen)
+    return f"{place}#behind" if chosen else place
+
+
+def _decay(ask: Door, mode: CohortMode, channel: str | None) -> html.Section:
+    answer = ask.ask("cohorts/retention", channel=channel)
+    average = ask.ask("cohorts/average", channel=channel)
+    figure = decay_curves(answer.frame, average.frame, mode.measure, mode.kind, ask.words, first_month=mode.first_month)
+    return card(
+        "Cohort by cohort",
+        graph(figure, "cohorts-decay", label="Curve of each cohort and their average", height=260)
+        if not average.is_empty
+        else empty("No month is over yet"),
+        sub=f"{mode.says}; the average is weighted by size over the cohorts that completed the month",
+        tools=legend([("Average", "var(--c1)", "line"), ("Each cohort", "var(--c8)", "line")]),
+        source=[answer, average],
+        span=6,
+    )
+
+
+def _channels(ask: Door, mode: CohortMode) -> html.Section:
+    answer = ask.ask("cohorts/by_channel")
+    names = [] if answer.is_empty else channels_by_size(answer.frame)
+    entries = [(ask.words.label(name), theme.SERIES_VARS[at], "line") for at, name in enumerate(names[:N_COLOURS])]
+    if len(names) > N_COLOURS:
+        entries.append(("Others", theme.SERIES_VARS[-1], "line"))
+    figure = by_channel(answer.frame, mode.measure, mode.kind, ask.words, first_month=mode.first_month)
+    return card(
+        "By acquisition channel",
+        graph(figure, "cohorts-channels", label="Average of the cohorts of each channel", height=260)
+        if names
+        else empty("No month is over yet"),
+        sub=f"{mode.says}; channel of the first order, average over completed months",
+        tools=legend(entries),
+        source=answer,
+        span=6,
+    )
+
+
+def _sizes(ask: Door, channel: str | None) -> html.Section:
+    answer = ask.ask("cohorts/sizes", channel=channel)
+    return card(
+        "Size of the cohorts",
+        graph(cohort_sizes(answer.frame, ask.words), "cohorts-sizes", label="New customers by month", height=220)
+        if not answer.is_empty
+        else empty("No cohorts yet"),
+        sub="Customers by month of their first order; lighter: the month is not over",
+        source=answer,
+        span=12,
+    )
+
+
+def _worth(ask: Door, channel: str | None) -> html.Section:
+    answer = ask.ask("cohorts/sizes", channel=channel)
+    words = ask.words
+    horizon = ask.settings.model.primary_horizon_days
+    is_predicted = answer.frame["expected_revenue"].notna().any()
+
+    def customers(row: Any) -> Any:
+        return link(
+            words.count(row.n_cohort),
+            ask.href("/customers", cohort_month=day_of(row.cohort_month).isoformat(), channel=channel),
+        )
+
+    columns = [
+        Column("First order", lambda row: words.month(row.cohort_month)),
+        Column("Customers", customers, True),
+        Column("Came back", lambda row: share_bar(row.came_back_share, words), True, "Bought on a second day"),
+        Column("Revenue to date", lambda row: words.money(row.revenue), True),
+        Column("Margin to date", lambda row: words.money(row.margin), True),
+        Column("Revenue per customer", lambda row: words.money(row.revenue_per_customer), True),
+    ]
+    if is_predicted:
+        columns += [
+            Column(f"Expected revenue, next {horizon} days", lambda row: words.money(row.expected_revenue), True),
+            Column("Expected per customer", lambda row: words.money(row.expected_per_customer), True),
+        ]
+    body = empty("No cohorts yet") if answer.is_empty else table(answer.frame, columns, caption="Cohorts")
+    return card(
+        "What each cohort has brought, and will",
+        body if is_predicted or answer.is_empty else [body, not_trained(f"Expected revenue, next {horizon} days,")],
+        sub="Net revenue and margin since the first order",
+        source=answer,
+        span=12,
+        is_flush=True,
+    )
+
+
+def _payback(ask: Door) -> html.Section:
+    answer = ask.ask("cohorts/payback")
+    words = ask.words
+    columns = [
+        Column("First order", lambda row: words.month(row.cohort_month)),
+        Column("Customers", lambda row: words.count(row.n_cohort), True),
+        Column("Cost known for", lambda row: words.count(row.n_with_cost), True),
+        Column("Cost per customer", lambda row: words.money(row.cost_per_customer), True, "Mean of the known ones"),
+        Column("Margin per customer to date", lambda row: words.money(row.margin_per_customer), True),
+        Column("Net per customer to date", lambda row: words.money_change(row.net_per_customer), True),
+        Column("Paid back in", lambda row: _paid_back(row.payback_month_number), True),
+    ]
+    return card(
+        "Payback",
+        table(answer.frame, columns, caption="Payback of the cohorts")
+        if not answer.is_empty
+        else empty("No acquisition cost is known", "Map a column `acquisition_cost` of the customer file to see it."),
+        sub="First month whose cumulative margin per customer covers the cost of acquiring one",
+        source=answer,
+        span=12,
+        is_flush=not answer.is_empty,
+    )
+
+
+def _paid_back(month: int | None) -> str:
+    return "not yet" if month is None else "the first month" if month == 0 else f"month {month}"
