@@ -91,8 +91,9 @@ def margins(trees: xgb.Booster, inputs: Matrix, base_margin: Floats, *, names: l
 def contributions(
     trees: xgb.Booster, inputs: Matrix, base_margin: Floats, *, names: list[str], threads: int
 ) -> npt.NDArray[np.float64]:
-    """[n_rows, n_names + 1] exact TreeSHAP values on the link scale; the last column is the baseline plus what
-    the trees say on average over the rows they were grown on, the same for everybody. A row sums to its margin.
+    """[n_rows, n_names + 1] exact TreeSHAP values on the link scale; a row sums to its margin.
+
+    The last column is the baseline plus what the trees say on average over the rows they were grown on.
     """
     data = xgb.DMatrix(inputs, base_margin=base_margin, feature_names=names, nthread=threads or -1)
     trees.set_param({"nthread": threads})

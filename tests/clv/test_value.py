@@ -81,7 +81,7 @@ def test_shuffled_rows_and_renamed_customers_change_nothing(orders, predicted, m
 
 def test_expected_revenue_orders_and_chance_do_not_fall_with_the_horizon(predicted):
     for column in ("expected_revenue", "expected_orders", "p_buys"):
-        wide = predicted[column].unstack("horizon_days")
+        wide = {days: predicted[column].xs(days, level="horizon_days") for days in HORIZONS}
         assert (wide[30] <= wide[60] * (1 + 1e-12)).all()
 
 
@@ -156,7 +156,7 @@ def test_without_a_repeat_buyer_everybody_gets_the_mean(make_log):
     found = model.predict(once.frames(model, model.as_of))
 
     assert model.horizons[0].basis == "mean"
-    assert found["expected_orders"].nunique() == 1
+    assert found["expected_orders"].min() == found["expected_orders"].max()
     assert found["expected_revenue"].gt(0).all()
 
 
@@ -168,7 +168,7 @@ def test_short_history_is_scaled_from_a_shorter_period_and_said(log):
 
     assert [h.basis for h in model.horizons] == ["full", "shorter"]
     assert "40 %" in model.horizon(180).note
-    wide = found.unstack("horizon_days")
+    wide = {days: found.xs(days, level="horizon_days") for days in (30, 180)}
     assert (wide[30] <= wide[180]).all()
     assert wide[180].sum() > 2 * wide[30].sum()
 
