@@ -68,6 +68,18 @@
 
   cells.Segment = ({value}) => (value ? h("span", {className: "chip chip-" + (TONES[value] || "mute")}, value) : null);
 
+  // A chance that is good when it is high.
+  cells.Chance = function ({value}) {
+    if (value === null || value === undefined) return "–";
+    const colour = value >= HIGH_RISK ? "var(--c2)" : value >= SOME_RISK ? "var(--c3)" : "var(--c4)";
+    return h(
+      "div",
+      {className: "share-bar"},
+      h("span", null, window.dashAgGridFunctions.share(value)),
+      h("span", {className: "share-track"}, h("div", {style: {width: value * 100 + "%", background: colour}}))
+    );
+  };
+
   cells.Risk = function ({value}) {
     if (value === null || value === undefined) return "–";
     const colour = value >= HIGH_RISK ? "var(--c4)" : value >= SOME_RISK ? "var(--c3)" : "var(--c2)";

@@ -62,6 +62,15 @@
 
   const day = new Intl.DateTimeFormat(locale, {day: "2-digit", month: "short", year: "numeric", timeZone: "UTC"});
 
+  const month = new Intl.DateTimeFormat(locale, {month: "short", year: "numeric", timeZone: "UTC"});
+  functions.month = (value) => (value ? month.format(new Date(value.slice(0, 10) + "T00:00:00Z")) : MISSING);
+
+  functions.given = (value) => (value === null || value === undefined || value === "" ? MISSING : value);
+  functions.yesNo = (value) => (value === null || value === undefined ? MISSING : value ? "Yes" : "No");
+
+  // The server filters; the grid asks its own predicate only for rows that it holds itself, and it holds none.
+  functions.always = () => () => true;
+
   // A date without a time, as the server sends it: 2025-08-03.
   functions.day = (value) => (value ? day.format(new Date(value.slice(0, 10) + "T00:00:00Z")) : MISSING);
 })();

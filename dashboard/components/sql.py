@@ -91,14 +91,22 @@ def register(app: Dash) -> None:
 def _content(packed: str) -> html.Div:
     name, params, build_id = _unpacked(packed)
     door: Door = data.door({data.BUILD_KEY: build_id})
-    words = door.words
-    handle = door.handle
-    facts = [
-        ("Query", html.Code(f"sql/queries/{name}.sql")),
-        ("Build", html.Code(handle.id)),
-        ("Known up to", words.date(handle.as_of)),
-    ]
+    facts = [("Query", html.Code(f"sql/queries/{name}.sql")), *_build_facts(door)]
     facts += [(f"${key}", html.Code(_said(value))) for key, value in params.items()]
+    return _shown(facts, door.site.warehouse.sql_text(name), door.site.warehouse.shell_sql(name, params, build_id))
+
+
+def statement_panel(door: Door, what: str, sql: str) -> html.Div:
+    """The panel's content for a statement that has no file: *what* it answers, and *sql* without parameters."""
+    return _shown([("Answers", what), *_build_facts(door)], sql, sql)
+
+
+def _build_facts(door: Door) -> list[tuple[str, Any]]:
+    handle = door.handle
+    return [("Build", html.Code(handle.id)), ("Known up to", door.words.date(handle.as_of))]
+
+
+def _shown(facts: list[tuple[str, Any]], text: str, shell_text: str) -> html.Div:
     return html.Div(
         [
             html.Dl([html.Div([html.Dt(key), html.Dd(value)]) for key, value in facts], className="facts"),
@@ -114,8 +122,8 @@ def _content(packed: str) -> html.Div:
                 ],
                 className="sql-actions",
             ),
-            html.Pre(highlighted(door.site.warehouse.sql_text(name)), className="sql-text", tabIndex=0),
-            html.Pre(door.site.warehouse.shell_sql(name, params, build_id), id="sql-shell", hidden=True),
+            html.Pre(highlighted(text), className="sql-text", tabIndex=0),
+            html.Pre(shell_text, id="sql-shell", hidden=True),
         ]
     )
 

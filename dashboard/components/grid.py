@@ -1,0 +1,141 @@
+"""AG Grid over rows that stay on the server: blocks of a hundred are fetched as somebody scrolls."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Mapping, Sequence
+from typing import Any
+
+import dash_ag_grid as dag
+from dash import html
+
+from dashboard.customer_list import Shown
+from warehouse.grid import MAX_CONDITIONS, Kind
+
+_NUMBER_OPTIONS = (
+    "equals",
+    "notEqual",
+    "greaterThan",
+    "greaterThanOrEqual",
+    "lessThan",
+    "lessThanOrEqual",
+    "inRange",
+    "blank",
+    "notBlank",
+)
+_FILTERS: Mapping[Kind, tuple[str, dict[str, Any]]] = {
+    "text": ("agTextColumnFilter", {}),
+    "number": ("agNumberColumnFilter", {"filterOptions": list(_NUMBER_OPTIONS)}),
+    "date": ("agDateColumnFilter", {"filterOptions": list(_NUMBER_OPTIONS)}),
+    "boolean": (
+        "agTextColumnFilter",
+        {
+            "filterOptions": [
+                "empty",
+                {
+                    "displayKey": "true",
+                    "displayName": "Yes",
+                    "numberOfInputs": 0,
+                    "predicate": {"function": "always()"},
+                },
+                {
+                    "displayKey": "false",
+                    "displayName": "No",
+                    "numberOfInputs": 0,
+                    "predicate": {"function": "always()"},
+                },
+                "blank",
+            ],
+            "maxNumConditions": 1,
+        },
+    ),
+}
+_RENDERERS = {"customer": "Customer", "segment": "Segment", "chance": "Chance"}
+
+
+def column_defs(
+    shown: Sequence[Shown], sort: Sequence[tuple[str, bool]], hidden: Collection[str], **words: Any
+) -> list[dict[str, Any]]:
+    """AG Grid's column definitions; *words* are filled into the heads."""
+    order = {name: (place, is_descending) for place, (name, is_descending) in enumerate(sort)}
+    return [_column_def(one, order.get(one.column.id), one.column.id in hidden, words) for one in shown]
+
+
+def _column_def(
+    shown: Shown, order: tuple[int, bool] | None, is_hidden: bool, words: Mapping[str, Any]
+) -> dict[str, Any]:
+    column = shown.column
+    filter_name, params = _FILTERS[column.kind]
+    is_number = column.kind == "number"
+    definition: dict[str, Any] = {
+        "field": column.id,
+        "colId": column.id,
+        "headerName": shown.head.format(**words),
+        "headerTooltip": shown.help_text or None,
+        "filter": filter_name,
+        "filterParams": {"buttons": ["reset", "apply"], "closeOnApply": True, **params},
+        "width": shown.width,
+        "minWidth": 90,
+        "hide": is_hidden,
+        "type": "rightAligned" if is_number else None,
+    }
+    if column.is_exact:
+        definition["filterParams"] |= {"caseSensitive": True, "maxNumConditions": MAX_CONDITIONS}
+    if column.kind in ("number", "date"):
+        definition["filterParams"]["inRangeInclusive"] = True
+    if shown.look in _RENDERERS:
+        definition["cellRenderer"] = _RENDERERS[shown.look]
+    elif shown.look != "text":
+        definition["valueFormatter"] = {"function": f"{shown.look}(params.value)"}
+    else:
+        definition["valueFormatter"] = {"function": "given(params.value)"}
+    if order:
+        definition |= {"sort": "desc" if order[1] else "asc", "sortIndex": order[0]}
+    return {name: value for name, value in definition.items() if value is not None}
+
+
+def served_grid(
+    id: str,  # noqa: A002 - Dash's own word
+    columns: list[dict[str, Any]],
+    *,
+    key: str,
+    filters: Mapping[str, Any],
+    label: str,
+    none_text: str,
+    page_size: int = 100,
+) -> html.Div:
+    """A grid whose rows a callback gives: `getRowsRequest` in, `getRowsResponse` out.
+
+    Args:
+        id: of the grid.
+        columns: see `column_defs`.
+        key: the field that tells rows apart; text.
+        filters: the filter model to begin with.
+        label: what is listed, for screen readers.
+        none_text: what stands where no row fits.
+        page_size: rows of a block.
+    """
+    grid = dag.AgGrid(
+        id=id,
+        columnDefs=columns,
+        rowModelType="infinite",
+        getRowId=f"params.data.{key}",
+        filterModel=dict(filters),
+        defaultColDef={"sortable": True, "filter": True, "resizable": True, "suppressHeaderMenuButton": False},
+        dashGridOptions={
+            "theme": {"function": "houseTheme(themeQuartz)"},
+            "rowSelection": {"mode": "multiRow", "checkboxes": True, "headerCheckbox": False},
+            "selectionColumnDef": {"width": 46, "minWidth": 46, "maxWidth": 46, "pinned": None},
+            # dash-ag-grid holds one pending request: of two, the first would never be answered.
+            "maxConcurrentDatasourceRequests": 1,
+            "cacheBlockSize": page_size,
+            "blockLoadDebounceMillis": 120,
+            "maxBlocksInCache": 20,
+            "infiniteInitialRowCount": page_size,
+            "rowBuffer": 10,
+            "suppressCellFocus": False,
+            "tooltipShowDelay": 400,
+            "localeText": {"noRowsToShow": none_text},
+        },
+        style={"height": "100%", "width": "100%"},
+    )
+    return html.Div(grid, className="grid-served", role="region", **{"aria-label": label})

@@ -1,0 +1,363 @@
+"""Find and list: all customers, sorted and filtered by the server."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+from urllib.parse import urlencode
+
+from dash import (
+    ALL,
+    ClientsideFunction,
+    Input,
+    Output,
+    State,
+    callback,
+    clientside_callback,
+    ctx,
+    dcc,
+    html,
+    no_update,
+    register_page,
+)
+
+from clv.errors import RequestError
+from dashboard import customer_list, data, export
+from dashboard.components import button, head, icon, insight, labelled, link, page, region
+from dashboard.components.grid import column_defs, served_grid
+from dashboard.components.sql import statement_panel
+from dashboard.customer_list import FACETS, KEY, LISTS, PATH, SHOWN
+from dashboard.data import BUILD_KEY, Door, door
+from warehouse.grid import Wanted
+
+register_page(
+    __name__,
+    path=PATH,
+    name="Customers",
+    title="Customers · Retain",
+    group="Analyse",
+    order=60,
+    icon="people",
+    question="Who are they, one by one?",
+)
+
+LOCATION = "_pages_location"
+OWNER = "everyone"
+"""Saved views belong to all who can look: there is no sign-in."""
+MAX_VIEWS = 100
+MAX_VIEW_NAME = 80
+
+
+def layout(**query: Any) -> html.Div:
+    """The page for a URL's query; `dashboard.customer_list` says what it may hold."""
+    return page(region(_content, query))
+
+
+def _content(query: Mapping[str, Any]) -> list[Any]:
+    ask = door(query)
+    search = f"?{urlencode(query, doseq=True)}" if query else ""
+    asked = customer_list.wanted(search)
+    filled = {row.column_name: row.n_customers for row in ask.ask("customers/filled").rows}
+    hidden = {shown.column.id for shown in SHOWN if shown.optional and not filled.get(shown.optional)}
+    if not asked.sort:
+        first = "revenue" if "expected_revenue" in hidden else "expected_revenue"
+        asked = Wanted(asked.filters, ((first, True),), asked.members)
+    return [
+        head(
+            "Customers",
+            html.Span(_count(ask, asked), id="customers-count", **{"aria-live": "polite"}),
+            _views(ask, search),
+            button("Clear filters", "customers-clear"),
+            button("Export CSV", "customers-export", icon_name="download", is_primary=True),
+        ),
+        _not_trained(ask) if "expected_revenue" in hidden else None,
+        _list_note(asked),
+        html.Div(
+            [*(_facet(ask, name, words, asked) for name, words in FACETS.items()), _selection(), _sql()],
+            className="grid-tools",
+        ),
+        html.Section(
+            served_grid(
+                "customers-grid",
+                column_defs(SHOWN, asked.sort, hidden, horizon=ask.settings.model.primary_horizon_days),
+                key=KEY,
+                filters=asked.filters,
+                label="Customers",
+                none_text="No customer fits these filters.",
+                page_size=ask.settings.dashboard.page_size,
+            ),
+            className="panel grid-page",
+        ),
+        dcc.Store(id="customers-shown"),
+        dcc.Store(id="customers-published"),
+        dcc.Store(id="customers-file"),
+    ]
+
+
+def _count(ask: Door, asked: Wanted, n_rows: int | None = None) -> str:
+    words = ask.words
+    n_all = ask.ask("customers/totals").row.n_customers
+    if n_rows is None:
+        n_rows = customer_list.grid_of(ask.site.warehouse).count(asked, ask.build)
+    if n_rows == n_all:
+        return f"{words.count(n_all)} {'customer' if n_all == 1 else 'customers'}"
+    return f"{words.count(n_rows)} of {words.count(n_all)} customers"
+
+
+def _not_trained(ask: Door) -> html.Div:
+    return insight(
+        "Not trained yet: expected revenue and the other predictions appear here after the first training.",
+        action=link("Train a model", ask.href("/jobs")),
+    )
+
+
+def _list_note(asked: Wanted) -> html.Div | None:
+    if asked.members is None:
+        return None
+    said = ", ".join(
+        f"{name.replace('_', ' ')} {value}" for name, value in asked.members.params.items() if value is not None
+    )
+    return insight(
+        html.B(f"Only customers {LISTS[asked.members.query]}"),
+        f": {said}." if said else ".",
+        action=link("Show all", customer_list.PATH),
+    )
+
+
+def _facet(ask: Door, name: str, words: str, asked: Wanted) -> html.Div:
+    facets = ask.ask("customers/facets").frame
+    values = facets[facets["column_name"] == name]
+    options = [{"label": value, "value": value} for value in values["value"]]
+    dropdown = dcc.Dropdown(
+        id={"type": "customers-facet", "column": name},
+        options=options,
+        value=customer_list.choice(asked.filters.get(name)) or [],
+        multi=True,
+        placeholder=f"All {words}",
+    )
+    return html.Div(labelled(f"Only these {words}", dropdown), className="grid-facet")
+
+
+def _selection() -> html.Div:
+    return html.Div(
+        [
+            html.Button(
+                [icon("check2-square"), html.Span(id="customers-ticked")],
+                id="customers-export-ticked",
+                type="button",
+                className="button",
+                disabled=True,
+            ),
+        ],
+        className="grid-selection",
+    )
+
+
+def _sql() -> html.Button:
+    return html.Button(
+        icon("code-slash"),
+        id="customers-sql",
+        type="button",
+        className="sql-button",
+        title="Show the SQL",
+        **{"aria-label": "Show the SQL of the list", "data-title": "Customers"},
+    )
+
+
+def _views(ask: Door, search: str) -> html.Details:
+    return html.Details(
+        [
+            html.Summary([icon("bookmark"), "Views"], className="button"),
+            html.Div(
+                [
+                    html.Div(_view_links(ask), id="customers-views", className="views"),
+                    html.Div(
+                        [
+                            labelled(
+                                "Name of the view",
+                                dcc.Input(
+                                    id="customers-view-name",
+                                    type="text",
+                                    maxLength=MAX_VIEW_NAME,
+                                    placeholder="Name this view",
+                                    className="form-control",
+                                ),
+                            ),
+                            button("Save", "customers-view-save"),
+                        ],
+                        className="views-new",
+                    ),
+                ],
+                className="drop",
+            ),
+        ],
+        className="alerts grid-views",
+    )
+
+
+def _view_links(ask: Door) -> list[Any]:
+    frame = ask.journal.saved_views(OWNER, PATH)
+    if frame.empty:
+        return [html.Div("Filters and order can be kept under a name.", className="search-none")]
+    return [
+        html.Div(
+            [
+                dcc.Link(view.name, href=f"{PATH}{view.query}", className="view-link"),
+                html.Button(
+                    icon("x-lg"),
+                    id={"type": "customers-view-drop", "name": view.name},
+                    type="button",
+                    className="sql-button",
+                    title="Forget this view",
+                    **{"aria-label": f"Forget the view {view.name}"},
+                ),
+            ],
+            className="view",
+        )
+        for view in data.records(frame)
+    ]
+
+
+def _asked(search: str | None, request: Mapping[str, Any] | None) -> Wanted:
+    """What the grid holds now, with what the address adds to it."""
+    before = customer_list.wanted(search or "")
+    if not request:
+        return before
+    return customer_list.moved(before, request.get("filterModel"), request.get("sortModel"))
+
+
+@callback(
+    Output("customers-grid", "getRowsResponse"),
+    Output("customers-count", "children"),
+    Output("customers-shown", "data"),
+    Output({"type": "customers-facet", "column": ALL}, "value"),
+    Input("customers-grid", "getRowsRequest"),
+    State(LOCATION, "search"),
+    prevent_initial_call=True,
+)
+def rows(request: dict[str, Any] | None, search: str | None) -> tuple[Any, Any, Any, Any]:
+    """The block of rows that the grid asks for."""
+    if not request:
+        return no_update, no_update, no_update, [no_update] * len(FACETS)
+    ask = door(search)
+    asked = _asked(search, request)
+    block = customer_list.grid_of(ask.site.warehouse).block(asked, request["startRow"], request["endRow"], ask.build)
+    shown = {"search": customer_list.search_of(asked, ask.build), "build": block.build_id, "n_rows": block.n_rows}
+    choices = [customer_list.choice(asked.filters.get(name)) or [] for name in FACETS]
+    return {"rowData": block.rows, "rowCount": block.n_rows}, _count(ask, asked, block.n_rows), shown, choices
+
+
+@callback(
+    Output("customers-published", "data"),
+    Input("shell-tick", "n_intervals"),
+    State(LOCATION, "search"),
+    prevent_initial_call=True,
+)
+def published(_n: int | None, search: str | None) -> str:
+    """The build that the list reads now."""
+    return door(search).handle.id
+
+
+@callback(
+    Output(LOCATION, "search", allow_duplicate=True),
+    Input("customers-clear", "n_clicks"),
+    State(LOCATION, "search"),
+    prevent_initial_call=True,
+)
+def clear(clicks: int | None, search: str | None) -> Any:
+    """The page without filters; a build that was picked stays."""
+    build = door(search).build
+    return no_update if not clicks else f"?{urlencode({BUILD_KEY: build})}" if build else ""
+
+
+@callback(
+    Output("customers-file", "data"),
+    Input("customers-export", "n_clicks"),
+    Input("customers-export-ticked", "n_clicks"),
+    State("customers-shown", "data"),
+    State("customers-grid", "selectedRows"),
+    State(LOCATION, "search"),
+    prevent_initial_call=True,
+)
+def file(
+    _all: int | None, _ticked: int | None, shown: Mapping[str, Any] | None, ticked: Any, search: str | None
+) -> Any:
+    """A link to the file of what is shown, or of what is ticked."""
+    if not ctx.triggered[0]["value"]:
+        return no_update
+    ids = None
+    if ctx.triggered_id == "customers-export-ticked":
+        ids = [str(row[KEY]) for row in ticked or []]
+    return export.link(door(search), (shown or {}).get("search", search or ""), ids)
+
+
+@callback(
+    Output("customers-views", "children"),
+    Output("customers-view-name", "value"),
+    Input("customers-view-save", "n_clicks"),
+    Input("customers-view-name", "n_submit"),
+    Input({"type": "customers-view-drop", "name": ALL}, "n_clicks"),
+    State("customers-view-name", "value"),
+    State("customers-shown", "data"),
+    State(LOCATION, "search"),
+    prevent_initial_call=True,
+)
+def keep_view(
+    _save: int | None,
+    _submit: int | None,
+    _drop: list[int | None],
+    name: str | None,
+    shown: Mapping[str, Any] | None,
+    search: str | None,
+) -> tuple[Any, Any]:
+    """Keep what is shown under a name, or forget a view."""
+    ask = door(search)
+    pressed = ctx.triggered_id
+    if not ctx.triggered[0]["value"]:
+        return no_update, no_update
+    if isinstance(pressed, dict):
+        ask.journal.delete_view(OWNER, PATH, pressed["name"])
+        return _view_links(ask), no_update
+    name = (name or "").strip()[:MAX_VIEW_NAME]
+    if not name:
+        return no_update, no_update
+    if len(ask.journal.saved_views(OWNER, PATH)) >= MAX_VIEWS:
+        raise RequestError(f"there are {MAX_VIEWS} views already; forget one first")
+    asked = customer_list.wanted((shown or {}).get("search", search or ""))
+    ask.journal.save_view(OWNER, PATH, name, customer_list.search_of(asked))
+    return _view_links(ask), ""
+
+
+@callback(
+    Output("sql-panel", "is_open", allow_duplicate=True),
+    Output("sql-content", "children", allow_duplicate=True),
+    Input("customers-sql", "n_clicks"),
+    State("customers-shown", "data"),
+    State(LOCATION, "search"),
+    prevent_initial_call=True,
+)
+def show_sql(clicks: int | None, shown: Mapping[str, Any] | None, search: str | None) -> tuple[Any, Any]:
+    """The statement behind the list, ready for the shell."""
+    if not clicks:
+        return no_update, no_update
+    ask = door(search)
+    asked = customer_list.wanted((shown or {}).get("search", search or ""))
+    text = customer_list.grid_of(ask.site.warehouse).shell_sql(asked, ask.build)
+    return True, statement_panel(ask, "the list of customers", text)
+
+
+clientside_callback(ClientsideFunction("customers", "shown"), Input("customers-shown", "data"))
+clientside_callback(ClientsideFunction("customers", "published"), Input("customers-published", "data"))
+clientside_callback(ClientsideFunction("customers", "download"), Input("customers-file", "data"))
+clientside_callback(ClientsideFunction("customers", "ready"), Input("customers-grid", "columnDefs"))
+clientside_callback(
+    ClientsideFunction("customers", "choose"),
+    Input({"type": "customers-facet", "column": ALL}, "value"),
+    State({"type": "customers-facet", "column": ALL}, "id"),
+)
+clientside_callback(
+    ClientsideFunction("customers", "ticked"),
+    Output("customers-ticked", "children"),
+    Output("customers-export-ticked", "disabled"),
+    Input("customers-grid", "selectedRows"),
+)
