@@ -24,7 +24,7 @@ from dash import (
 from clv.errors import RequestError
 from dashboard import customer_list, data, export
 from dashboard.components import button, head, icon, insight, labelled, link, page, region
-from dashboard.components.grid import column_defs, served_grid
+from dashboard.components.served_grid import column_defs, served_grid
 from dashboard.components.sql import statement_panel
 from dashboard.customer_list import FACETS, KEY, LISTS, PATH, SHOWN
 from dashboard.data import BUILD_KEY, Door, door

@@ -6,6 +6,7 @@ from collections.abc import Collection, Mapping, Sequence
 from typing import Any
 
 import dash_ag_grid as dag
+import pandas as pd
 from dash import html
 
 from dashboard.customer_list import Shown
@@ -139,3 +140,50 @@ def served_grid(
         style={"height": "100%", "width": "100%"},
     )
     return html.Div(grid, className="grid-served", role="region", **{"aria-label": label})
+
+
+_LINES = (
+    ("order_ts", "When", "moment(params.value)", 150, False),
+    ("order_id", "Order", "", 150, False),
+    ("kind", "Kind", "", 95, False),
+    ("product", "Product", "given(params.value)", 160, False),
+    ("category", "Category", "given(params.value)", 140, False),
+    ("channel", "Channel", "given(params.value)", 120, False),
+    ("country", "Country", "given(params.value)", 130, False),
+    ("quantity", "Quantity", "amount(params.value)", 105, True),
+    ("unit_price", "Unit price", "moneyExact(params.value)", 115, True),
+    ("discount", "Discount", "moneyExact(params.value)", 115, True),
+    ("amount", "Amount, net", "moneyExact(params.value)", 130, True),
+    ("margin", "Margin", "moneyExact(params.value)", 120, True),
+)
+LINES_HEAD, LINES_ROW, LINES_SHOWN = 38, 40, 10
+
+
+def lines_grid(id: str, frame: pd.DataFrame) -> html.Div:  # noqa: A002 - Dash's own word
+    """All lines of one customer: few enough to be sorted and filtered by the browser."""
+    empty_columns = {name for name, *_ in _LINES if frame[name].isna().all()} - {"amount", "order_id"}
+    columns: list[dict[str, Any]] = [
+        {
+            "field": name,
+            "headerName": text,
+            "width": width,
+            "minWidth": 80,
+            "flex": 1,
+            "filter": "agNumberColumnFilter" if is_number else "agTextColumnFilter",
+            **({"type": "rightAligned"} if is_number else {}),
+            **({"valueFormatter": {"function": wording}} if wording else {}),
+        }
+        for name, text, wording, width, is_number in _LINES
+        if name not in empty_columns
+    ]
+    shown = frame[[name for name, *_ in _LINES if name not in empty_columns]].copy()
+    shown["order_ts"] = shown["order_ts"].map(lambda moment: moment.isoformat(timespec="minutes"))
+    grid = dag.AgGrid(
+        id=id,
+        columnDefs=columns,
+        rowData=shown.astype(object).where(shown.notna(), None).to_dict("records"),
+        defaultColDef={"sortable": True, "filter": True, "resizable": True},
+        dashGridOptions={"theme": {"function": "houseTheme(themeQuartz)"}, "rowHeight": LINES_ROW},
+        style={"height": f"{LINES_HEAD + 4 + LINES_ROW * min(LINES_SHOWN, max(2, len(shown)))}px", "width": "100%"},
+    )
+    return html.Div(grid, className="grid-flush", role="region", **{"aria-label": "Transactions"})
