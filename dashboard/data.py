@@ -10,7 +10,7 @@ import datetime as dt
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, Literal
-from urllib.parse import parse_qsl, urlencode
+from urllib.parse import parse_qsl, quote, urlencode
 
 import flask
 import pandas as pd
@@ -168,6 +168,10 @@ class Door:
         if self.build:
             pairs[BUILD_KEY] = self.build
         return f"{path}?{urlencode(pairs)}" if pairs else path
+
+    def customer_href(self, customer_id: str) -> str:
+        """A link to a customer's page; an id may hold slashes, quotes or anything else."""
+        return self.href(f"/customers/{quote(str(customer_id), safe='')}")
 
     def worker_is_alive(self) -> bool:
         """Whether a worker has been heard of within the last minute."""

@@ -357,7 +357,7 @@ def _found(door: Door, text: str) -> Any:
                 ),
                 html.Span(row.segment, className="search-segment"),
             ],
-            href=door.href(f"/customers/{row.customer_id}"),
+            href=door.customer_href(row.customer_id),
             className="search-hit",
         )
         for row in answer.rows

@@ -71,6 +71,22 @@
   // The server filters; the grid asks its own predicate only for rows that it holds itself, and it holds none.
   functions.always = () => () => true;
 
+  // A quantity: whole as a rule, weighed goods are not.
+  functions.amount = worded({maximumFractionDigits: 3});
+
+  const moment = new Intl.DateTimeFormat(locale, {
+    day: "2-digit",
+    month: "short",
+    year: "numeric",
+    hour: "2-digit",
+    minute: "2-digit",
+    hourCycle: "h23",
+    timeZone: "UTC",
+  });
+
+  // A moment in the shop's own time, which has no zone: 2025-08-03T06:12.
+  functions.moment = (value) => (value ? moment.format(new Date(value + "Z")) : MISSING);
+
   // A date without a time, as the server sends it: 2025-08-03.
   functions.day = (value) => (value ? day.format(new Date(value.slice(0, 10) + "T00:00:00Z")) : MISSING);
 })();

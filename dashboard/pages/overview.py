@@ -210,9 +210,7 @@ def _behind(ask: Door, period: Period, query: Mapping[str, str]) -> html.Section
     answer = ask.ask("overview/customers_in", **period.bounds, channel=channel, category=category)
     words = ask.words
     columns = [
-        Column(
-            "Customer", lambda row: customer_cell(row.customer_id, row.name, ask.href(f"/customers/{row.customer_id}"))
-        ),
+        Column("Customer", lambda row: customer_cell(row.customer_id, row.name, ask.customer_href(row.customer_id))),
         Column("Segment", lambda row: segment_chip(row.segment)),
         Column("Revenue in the period", lambda row: words.money_exact(row.revenue), True),
         Column("Margin in the period", lambda row: words.money_exact(row.margin), True),
@@ -275,9 +273,7 @@ def _worth_saving(ask: Door) -> html.Section:
         else Column("Revenue, last 365 days", lambda row: words.money_whole(row.revenue_365d), True)
     )
     columns = [
-        Column(
-            "Customer", lambda row: customer_cell(row.customer_id, row.name, ask.href(f"/customers/{row.customer_id}"))
-        ),
+        Column("Customer", lambda row: customer_cell(row.customer_id, row.name, ask.customer_href(row.customer_id))),
         Column("Segment", lambda row: segment_chip(row.segment)),
         Column("Country", lambda row: words.label(row.country)),
         Column("First channel", lambda row: words.label(row.channel)),

@@ -1,0 +1,434 @@
+"""Who is this person and what next?"""
+
+from __future__ import annotations
+
+import datetime as dt
+from typing import Any
+from urllib.parse import unquote
+
+from dash import html, register_page
+
+from clv.explain import WORDS
+from dashboard.charts.customer import customer_timeline
+from dashboard.components import (
+    Bar,
+    Column,
+    avatar,
+    card,
+    chip,
+    customer_cell,
+    empty,
+    graph,
+    grid,
+    kpi,
+    kpis,
+    legend,
+    link,
+    not_trained,
+    page,
+    ranked,
+    region,
+    segment_chip,
+    table,
+)
+from dashboard.components.served_grid import lines_grid
+from dashboard.components.states import state
+from dashboard.data import Answer, Door, door
+from dashboard.format import Kind, is_missing
+
+register_page(
+    __name__,
+    path_template="/customers/<customer_id>",
+    name="Customer 360",
+    title="Customer 360 · Retain",
+    parent="/customers",
+    question="Who is this person and what next?",
+)
+
+MAX_LINES = 5_000
+N_REASONS, N_LOOK_ALIKES, N_CARTS = 8, 6, 8
+
+
+def layout(customer_id: str = "", **query: str) -> html.Div:
+    """The page for a customer's id, as it stands in the address."""
+    return page(region(_content, unquote(customer_id), query))
+
+
+def _content(customer_id: str, query: dict[str, str]) -> Any:
+    ask = door(query)
+    profile = ask.ask("customer/profile", customer_id=customer_id)
+    if profile.is_empty:
+        return state(
+            "person-x",
+            "No such customer",
+            ["Nobody in this build has the ID ", html.Code(customer_id), ". IDs are told apart to the last zero."],
+            link("Find a customer", ask.href("/customers"), as_button=True),
+            is_tall=True,
+        )
+    who = profile.row
+    return [
+        _head(ask, who),
+        region(_headline, ask, profile),
+        grid(
+            region(_timeline, ask, profile),
+            region(_scores, ask, profile),
+            region(_next, ask, profile),
+            region(_forecast, ask, who),
+            region(_why, ask, who),
+            region(_change, ask, who),
+            region(_lines, ask, who),
+            region(_campaigns, ask, who),
+            region(_carts, ask, who),
+            region(_look_alikes, ask, who),
+            region(_categories, ask, who),
+            region(_facts, ask, profile),
+        ),
+    ]
+
+
+def _head(ask: Door, who: Any) -> html.Header:
+    name = str(who.name or who.customer_id)
+    marks: list[Any] = [segment_chip(who.segment)]
+    if who.persona:
+        marks.append(chip(f"Persona, as given: {ask.words.label(who.persona)}", "info"))
+    if who.is_churned_given is not None:
+        said = "churned" if who.is_churned_given else "not churned"
+        marks.append(chip(f"Status, as given: {said}"))
+    facts = " · ".join(str(fact) for fact in (who.customer_id, who.email, who.country) if fact)
+    return html.Header(
+        [
+            avatar(name, str(who.customer_id)),
+            html.Div([html.H1(name, className="page-title"), html.Div(facts, className="page-sub")]),
+            html.Div(marks, className="customer-marks"),
+            html.Div(link("All customers", ask.href("/customers"), as_button=True), className="page-actions"),
+        ],
+        className="page-head customer-head",
+    )
+
+
+def _headline(ask: Door, profile: Answer) -> html.Div:
+    who, words = profile.row, ask.words
+    horizon = who.horizon_days or ask.settings.model.primary_horizon_days
+    note = "not trained yet"
+    if who.expected_revenue is not None:
+        note = f"better than {words.count(max(0, (who.value_percentile or 1) - 1))}% of customers"
+        if who.revenue_lo is not None:
+            note = f"{words.money(who.revenue_lo)} – {words.money(who.revenue_hi)} in 8 of 10 cases; {note}"
+    numbers: list[tuple[str, Any, Kind, str, str]] = [
+        (f"Expected revenue, next {horizon} days", who.expected_revenue, "money", note, "Net of returns; 80% interval"),
+        ("Revenue to date", who.revenue, "money", f"{words.money(who.return_revenue)} of it returns", "Net of returns"),
+        (
+            "Margin to date",
+            who.margin,
+            "money",
+            f"{words.money(who.avg_order_value)} revenue an order",
+            "Net of returns",
+        ),
+        (
+            "P(alive)",
+            who.p_alive,
+            "share",
+            "not trained yet" if who.p_alive is None else "chance of still being a customer",
+            "Chance that the customer has not left for good",
+        ),
+        ("Orders", who.n_orders, "count", f"last {words.date(who.last_order_date)}", "Orders with a purchase"),
+    ]
+    return kpis(
+        *(
+            kpi(label, value, kind, words, note=says, help_text=definition, source=profile)
+            for label, value, kind, says, definition in numbers
+        )
+    )
+
+
+def _timeline(ask: Door, profile: Answer) -> html.Section:
+    who = profile.row
+    answer = ask.ask("customer/timeline", customer_id=who.customer_id)
+    entries = [("Orders", "var(--c1)", "box"), ("Returns", "var(--c4)", "box")]
+    if who.next_order_from is not None:
+        entries.append(("Next order expected", "var(--c2)", "band"))
+    figure = customer_timeline(
+        answer.frame,
+        ask.words,
+        as_of=ask.handle.as_of,
+        next_order_from=_day(who.next_order_from),
+        next_order_to=_day(who.next_order_to),
+    )
+    return card(
+        "Orders and returns",
+        graph(figure, "customer-timeline", label="Orders and returns over time", height=280),
+        sub="Money a day; the line is the day up to which we know",
+        tools=legend(entries),
+        source=[answer, profile],
+        span=8,
+    )
+
+
+def _scores(ask: Door, profile: Answer) -> html.Section:
+    who, words = profile.row, ask.words
+    if who.r is None:
+        return card("RFM", empty("No purchase yet", "Only returns are known of this customer."), source=profile)
+    bars = [
+        Bar("Recency", f"{who.r} of 5", who.r / 5, "var(--c1)", note=f"{words.days(who.recency_days)} ago"),
+        Bar("Frequency", f"{who.f} of 5", who.f / 5, "var(--c2)", note=f"{words.count(who.frequency)} orders"),
+        Bar("Monetary", f"{who.m} of 5", who.m / 5, "var(--c5)", note=words.money(who.monetary)),
+    ]
+    said: list[Any] = [html.B(who.segment)]
+    if who.segment_description:
+        said.append(f": {who.segment_description}")
+    if who.segment_before:
+        was = "the same" if who.segment_before == who.segment else who.segment_before
+        said.append(f". On {words.date(who.before_date)}: {was}")
+    return card(
+        "RFM scores and segment",
+        [ranked(bars), html.P([*said, "."], className="customer-said")],
+        sub=f"5 is best; score {who.rfm_score}",
+        source=profile,
+    )
+
+
+def _next(ask: Door, profile: Answer) -> html.Section:
+    who, words = profile.row, ask.words
+    if who.expected_revenue is None:
+        return card("What next", not_trained("Forecasts"), source=profile)
+    window = words.date(None)
+    if who.next_order_from is not None:
+        window = f"{words.date(who.next_order_from)} – {words.date(who.next_order_to)}"
+    facts = [
+        ("Next order expected", window),
+        (f"Expected orders, next {who.horizon_days} days", words.decimal(who.expected_orders)),
+        (f"P(buys), next {who.horizon_days} days", words.share(who.p_buys)),
+        (f"Expected margin, next {who.horizon_days} days", words.money(who.expected_margin)),
+        ("Discounted expected revenue", words.money(who.expected_revenue_discounted)),
+        ("Overdue index", _overdue(ask, who)),
+        ("Value percentile", f"{words.count(who.value_percentile)} of 100"),
+    ]
+    return card("What next", _listed(facts), sub=f"As of {words.date(who.prediction_as_of)}", source=profile)
+
+
+def _overdue(ask: Door, who: Any) -> str:
+    if is_missing(who.overdue_index):
+        return ask.words.decimal(None)
+    return f"{ask.words.decimal(who.overdue_index)}, {'overdue' if who.overdue_index > 1 else 'within the usual pause'}"
+
+
+def _forecast(ask: Door, who: Any) -> html.Section:
+    answer = ask.ask("customer/forecast", customer_id=who.customer_id)
+    words = ask.words
+    columns = [
+        Column("Horizon", lambda row: f"Next {words.days(row.horizon_days)}"),
+        Column("Expected revenue", lambda row: words.money(row.expected_revenue), True),
+        Column("80% interval", lambda row: _interval(ask, row.revenue_lo, row.revenue_hi), True),
+        Column("90% interval", lambda row: _interval(ask, row.revenue_lo_90, row.revenue_hi_90), True),
+        Column("Expected margin", lambda row: words.money(row.expected_margin), True),
+        Column("Expected orders", lambda row: words.decimal(row.expected_orders), True),
+        Column("P(buys)", lambda row: words.share(row.p_buys), True),
+    ]
+    return card(
+        "Forecast by horizon",
+        not_trained("Forecasts") if answer.is_empty else table(answer.frame, columns, caption="Forecast by horizon"),
+        sub="Net of returns, with the range that holds the truth in 80 or 90 of 100 cases",
+        source=answer,
+        span=8,
+        is_flush=not answer.is_empty,
+    )
+
+
+def _interval(ask: Door, low: Any, high: Any) -> str:
+    return ask.words.money(None) if is_missing(low) else f"{ask.words.money(low)} – {ask.words.money(high)}"
+
+
+def _why(ask: Door, who: Any) -> html.Section:
+    answer = ask.ask("customer/contributions", customer_id=who.customer_id)
+    words = ask.words
+    shown = [row for row in answer.rows if row.horizon_days == who.horizon_days][:N_REASONS]
+    largest = max((abs(row.contribution) for row in shown), default=0.0) or 1.0
+    bars = [
+        Bar(
+            words.label(WORDS.get(row.feature, row.feature.replace("_", " "))),
+            words.money_change(row.contribution),
+            abs(row.contribution) / largest,
+            "var(--c2)" if row.contribution >= 0 else "var(--c4)",
+            note="" if is_missing(row.value) else words.decimal(row.value, 0 if float(row.value).is_integer() else 2),
+        )
+        for row in shown
+    ]
+    return card(
+        "Why",
+        ranked(bars) if bars else not_trained("Reasons"),
+        sub=f"What each fact adds to the expected revenue, next {who.horizon_days} days" if bars else None,
+        source=answer,
+        span=6,
+    )
+
+
+def _change(ask: Door, who: Any) -> html.Section:
+    answer = ask.ask("customer/change", customer_id=who.customer_id)
+    words = ask.words
+    rows = [row for row in answer.rows if row.horizon_days == who.horizon_days]
+    if not rows:
+        return card(
+            "Why it changed",
+            empty("Nothing to compare with yet", "It appears when the customer has been scored a second time."),
+            source=answer,
+            span=6,
+        )
+    row = rows[0]
+    facts = [
+        (f"Expected on {words.date(row.before_as_of)}", words.money_exact(row.expected_before)),
+        ("What the customer did since", words.money_change(row.data_effect)),
+        ("What another model makes of it", words.money_change(row.model_effect)),
+        (f"Expected on {words.date(row.present_as_of)}", words.money_exact(row.expected_revenue)),
+        ("Orders since", f"{words.count(row.n_orders_since)}, {words.money_exact(row.revenue_since)}"),
+    ]
+    return card(
+        "Why it changed",
+        _listed(facts),
+        sub=f"Expected revenue, next {row.horizon_days} days; the two effects add up",
+        source=answer,
+        span=6,
+    )
+
+
+def _lines(ask: Door, who: Any) -> html.Section:
+    answer = ask.ask("customer/lines", customer_id=who.customer_id, max_rows=MAX_LINES)
+    words = ask.words
+    n_lines = 0 if answer.is_empty else answer.rows[0].n_lines
+    sub = f"{words.count(n_lines)} {'line' if n_lines == 1 else 'lines'} of orders and returns, the newest first"
+    if n_lines > MAX_LINES:
+        sub += f"; the newest {words.count(MAX_LINES)} are shown"
+    return card(
+        "Transactions", lines_grid("customer-lines", answer.frame), sub=sub, source=answer, span=12, is_flush=True
+    )
+
+
+def _campaigns(ask: Door, who: Any) -> html.Section:
+    answer = ask.ask("customer/campaigns", customer_id=who.customer_id)
+    words = ask.words
+    columns = [
+        Column("Campaign", lambda row: row.campaign_id),
+        Column("Sent", lambda row: words.date(row.sent_ts)),
+        Column("Treated", lambda row: chip("Treated", "accent") if row.is_treated else chip("Held out")),
+        Column("Action", lambda row: words.label(row.action)),
+        Column("Cost", lambda row: words.money_exact(row.cost), True),
+        Column("Revenue, 30 days after", lambda row: words.money_exact(row.revenue_30d), True),
+    ]
+    return _table_card(
+        answer,
+        columns,
+        "Campaign history",
+        "What was bought within 30 days; not an effect by itself",
+        empty("In no campaign", "No contact and no holdout is known."),
+    )
+
+
+def _carts(ask: Door, who: Any) -> html.Section:
+    answer = ask.ask("customer/carts", customer_id=who.customer_id)
+    words = ask.words
+    columns = [
+        Column("When", lambda row: words.date(row.event_ts)),
+        Column("Cart value", lambda row: words.money_exact(row.cart_value), True),
+        Column("Category", lambda row: words.label(row.category)),
+        Column("Channel", lambda row: words.label(row.channel)),
+        Column("Became an order", lambda row: chip("Ordered", "good") if row.is_converted else chip("Left", "warn")),
+    ]
+    return _table_card(
+        answer,
+        columns,
+        "Cart events",
+        f"The latest {N_CARTS}",
+        empty("No carts", "No cart event of this customer is known."),
+        n_rows=N_CARTS,
+    )
+
+
+def _look_alikes(ask: Door, who: Any) -> html.Section:
+    answer = ask.ask("customer/look_alikes", customer_id=who.customer_id, max_rows=N_LOOK_ALIKES)
+    words = ask.words
+    columns = [
+        Column("Customer", lambda row: customer_cell(row.customer_id, row.name, ask.customer_href(row.customer_id))),
+        Column("Segment then", lambda row: segment_chip(row.segment_before)),
+        Column("Days silent then", lambda row: words.count(row.recency_days_before), True),
+        Column("Orders then", lambda row: words.count(row.frequency_before), True),
+        Column("Revenue then", lambda row: words.money(row.monetary_before), True),
+        Column("Revenue since", lambda row: words.money(row.next_revenue), True),
+    ]
+    sub = None
+    if not answer.is_empty:
+        first = answer.rows[0]
+        sub = (
+            f"Who stood here on {words.date(first.before_date)}, and what came of it: "
+            f"{words.money(first.mean_next_revenue)} each, {words.share(first.bought_again_share)} bought again"
+        )
+    return _table_card(answer, columns, "Look-alikes", sub, empty("Nobody stood here before"), span=8)
+
+
+def _categories(ask: Door, who: Any) -> html.Section:
+    answer = ask.ask("customer/categories", customer_id=who.customer_id)
+    words = ask.words
+    bars = [
+        Bar(
+            words.label(row.category),
+            words.money(row.revenue),
+            row.revenue_share or 0,
+            "var(--c2)",
+            note=words.share(row.revenue_share),
+        )
+        for row in answer.rows
+    ]
+    return card(
+        "What they buy", ranked(bars) if bars else empty(), sub="Net revenue to date, by category", source=answer
+    )
+
+
+def _facts(ask: Door, profile: Answer) -> html.Section:
+    who, words = profile.row, ask.words
+    facts = [
+        ("First order", words.date(who.first_order_date)),
+        ("Last order", words.date(who.last_order_date)),
+        ("Customer for", words.days(who.tenure_days)),
+        ("Purchase days", words.count(who.n_purchase_days)),
+        ("Mean pause between them", words.days(who.mean_gap_days)),
+        ("Returns", words.count(who.n_returns)),
+        ("Revenue, last 90 days", words.money_exact(who.revenue_90d)),
+        ("Revenue, last 365 days", words.money_exact(who.revenue_365d)),
+        ("Discounts to date", words.money_exact(who.discount)),
+        ("First channel", words.label(who.channel)),
+        ("Acquired through", words.label(who.acquisition_channel)),
+        ("Acquisition cost", words.money_exact(who.acquisition_cost)),
+        ("Signed up", words.date(who.signup_date)),
+        ("Subscriber", _yes_no(who.is_subscriber, words.label(who.subscription_plan))),
+        ("E-mail consent", _yes_no(who.email_consent)),
+    ]
+    return card("Facts", _listed(facts, is_wide=True), sub="To date, as known in this build", source=profile, span=12)
+
+
+def _yes_no(value: Any, detail: str = "") -> str:
+    if value is None:
+        return "–"
+    return f"Yes, {detail}" if value and detail not in ("", "–") else "Yes" if value else "No"
+
+
+def _listed(facts: list[tuple[str, str]], *, is_wide: bool = False) -> html.Dl:
+    name = "customer-facts customer-facts-wide" if is_wide else "customer-facts"
+    return html.Dl([html.Div([html.Dt(key), html.Dd(value)]) for key, value in facts], className=name)
+
+
+def _table_card(
+    answer: Answer,
+    columns: list[Column],
+    title: str,
+    sub: str | None,
+    nothing: html.Div,
+    *,
+    span: int = 6,
+    n_rows: int = 50,
+) -> html.Section:
+    if answer.is_empty:
+        return card(title, nothing, source=answer, span=span)
+    shown = table(answer.frame.head(n_rows), columns, caption=title)
+    return card(title, shown, sub=sub, source=answer, span=span, is_flush=True)
+
+
+def _day(value: Any) -> dt.date | None:
+    return None if value is None else value.date() if isinstance(value, dt.datetime) else value
