@@ -151,7 +151,8 @@ def knows_the_future(ctx: RunContext, version: str) -> bool:
 
 def _train_key(ctx: RunContext) -> str:
     """What a trained model depends on besides the data: how the tables that it learns from are made, and `[model]`."""
-    files = {name: file.digest for name, file in sqlfiles.read_tree().items() if file.folder in LEARNT_FROM}
+    tree = sqlfiles.read_tree(cache=ctx.settings.paths.cache / "sqlfiles.json")
+    files = {name: file.digest for name, file in tree.items() if file.folder in LEARNT_FROM}
     model = ctx.settings.model.model_dump(mode="json", exclude={"retrain_after_days", "promotion", "threads"})
     return _digest([files, model, ctx.settings.features.model_dump(mode="json")])
 
