@@ -33,6 +33,7 @@ def heat_table(
     row_head: str = "",
     foot: tuple[str, Sequence[HeatCell | None]] | None = None,
     is_wide: bool = False,
+    is_tall: bool = False,
 ) -> html.Div:
     """A heat map of *rows* (label, cells) under *columns*.
 
@@ -44,6 +45,7 @@ def heat_table(
         row_head: what the labels are.
         foot: a last row apart from the others, such as their average.
         is_wide: cells keep their width; what does not fit is scrolled to, and the labels stay in sight.
+        is_tall: cells have two lines, text and note.
     """
     head = html.Tr([html.Th(row_head, scope="col"), *(html.Th(name, scope="col") for name in columns)])
     parts = [html.Caption(caption, className="visually-hidden"), html.Thead(head), html.Tbody([*map(_row, rows)])]
@@ -51,7 +53,7 @@ def heat_table(
         parts.append(html.Tfoot(_row(foot)))
     table = html.Table(
         parts,
-        className="heat heat-wide" if is_wide else "heat",
+        className=" ".join(["heat", *(["heat-wide"] if is_wide else []), *(["heat-tall"] if is_tall else [])]),
         style={"--heat": colour, "--n-columns": str(len(columns))},
     )
     return html.Div(table, className="scroll-x")

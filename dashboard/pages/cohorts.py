@@ -12,7 +12,6 @@ from dashboard.charts.cohorts import N_COLOURS, by_channel, channels_by_size, co
 from dashboard.components import (
     Column,
     card,
-    customer_cell,
     empty,
     graph,
     grid,
@@ -24,7 +23,6 @@ from dashboard.components import (
     not_trained,
     page,
     region,
-    segment_chip,
     segmented,
     select,
     share_bar,
@@ -76,12 +74,7 @@ MODES = {
     ),
 }
 DEFAULT_MODE = "bought"
-BEHIND_WORDS = {
-    "bought": "bought in month {month}",
-    "bought_or_later": "bought in month {month} or later",
-    "cohort": "belong to the cohort",
-}
-N_BEHIND, N_BEHIND_ALL = 12, 500
+CELL_QUERY = "cohorts/customers_in"
 ALL_CHANNELS = "all"
 
 
@@ -115,7 +108,6 @@ def _content(query: Mapping[str, str]) -> list[Any]:
         region(_headline, ask, channel),
         grid(
             region(_heat, ask, name, mode, channel),
-            region(_behind, ask, query, name, channel),
             region(_decay, ask, mode, channel),
             region(_channels, ask, mode),
             region(_sizes, ask, channel),
@@ -156,17 +148,13 @@ def _headline(ask: Door, channel: str | None) -> html.Div | None:
 def _heat(ask: Door, name: str, mode: CohortMode, channel: str | None) -> html.Section:
     answer = ask.ask("cohorts/retention", channel=channel)
     average = ask.ask("cohorts/average", channel=channel)
-
-    def behind(row: Any) -> str:
-        return _here(ask, name, channel, cohort=day_of(row.cohort_month).isoformat(), month=row.month_number)
-
     heat = cohort_table(
         answer.frame,
         mode.measure,
         mode.kind,
         ask.words,
         caption=f"{mode.says}, by month of the first order and months since",
-        href=behind,
+        href=lambda row: _behind(ask, mode, channel, row),
         first_month=mode.first_month,
         average=average.frame,
     )
@@ -180,57 +168,21 @@ def _heat(ask: Door, name: str, mode: CohortMode, channel: str | None) -> html.S
     return card(
         "Retention by cohort",
         [html.Div(picker, className="card-controls"), heat] if not answer.is_empty else empty("No cohorts yet"),
-        sub=f"{mode.says}. Hatched: the month is not over; the average leaves it out. Choose a cell to see who",
+        sub=f"{mode.says}. Hatched: the month is not over; the average leaves it out. Choose a cell to see who it is",
         source=[answer, average],
         span=12,
     )
 
 
-def _behind(ask: Door, query: Mapping[str, str], name: str, channel: str | None) -> html.Section | None:
-    cohort, month = query.get("cohort"), query.get("month", "0")
-    if not cohort:
-        return None
-    mode, words = MODES[name], ask.words
-    answer = ask.ask(
-        "cohorts/customers_in",
-        cohort_month=day_of(cohort),
-        month_number=int(month) if month.isdecimal() else 0,
-        mode=mode.behind,
-        channel=channel,
-    )
-    n_rows = N_BEHIND_ALL if query.get("rows") == "all" else N_BEHIND
-    columns = [
-        Column(
-            "Customer", lambda row: customer_cell(row.customer_id, row.name, ask.href(f"/customers/{row.customer_id}"))
-        ),
-        Column("Segment", lambda row: segment_chip(row.segment)),
-        Column("Last order", lambda row: words.date(row.last_order_date)),
-        Column(f"Revenue of orders in month {month}", lambda row: words.money_exact(row.revenue), True),
-        Column("Revenue to date", lambda row: words.money_exact(row.revenue_to_date), True),
-    ]
-    more = _here(ask, name, channel, cohort=cohort, month=month, rows="all")
-    return card(
-        f"{words.count(len(answer.frame))} customers of {words.month(day_of(cohort))}",
-        table(answer.frame.head(n_rows), columns, caption="Customers behind the cell")
-        if not answer.is_empty
-        else empty("Nobody"),
-        sub=f"Who {BEHIND_WORDS[mode.behind].format(month=month)}, the most revenue first; "
-        f"at most {words.count(n_rows)} are shown",
-        tools=[
-            link("Show more", more) if n_rows < len(answer.frame) and n_rows == N_BEHIND else None,
-            link("Close", _here(ask, name, channel)),
-        ],
-        source=answer,
-        span=12,
-        is_flush=True,
-        id="behind",
-    )
-
-
-def _here(ask: Door, name: str, channel: str | None, **chosen: Any) -> str:
-    """This page with its mode and channel, and the cell that was *chosen*."""
-    place = ask.href("/cohorts", mode=None if name == DEFAULT_MODE else name, channel=channel, **chosen)
-    return f"{place}#behind" if chosen else place
+def _behind(ask: Door, mode: CohortMode, channel: str | None, row: Any) -> str:
+    """The list of exactly the customers behind a cell."""
+    chosen = {
+        "cohort_month": day_of(row.cohort_month).isoformat(),
+        "month_number": row.month_number,
+        "mode": mode.behind,
+        "channel": channel,
+    }
+    return ask.href("/customers", list=CELL_QUERY, **{f"list.{name}": value for name, value in chosen.items()})
 
 
 def _decay(ask: Door, mode: CohortMode, channel: str | None) -> html.Section:
@@ -322,7 +274,14 @@ def _payback(ask: Door) -> html.Section:
     words = ask.words
     columns = [
         Column("First order", lambda row: words.month(row.cohort_month)),
-        Column("Customers", lambda row: words.count(row.n_cohort), True),
+        Column(
+            "Customers",
+            lambda row: link(
+                words.count(row.n_cohort),
+                ask.href("/customers", cohort_month=day_of(row.cohort_month).isoformat()),
+            ),
+            True,
+        ),
         Column("Cost known for", lambda row: words.count(row.n_with_cost), True),
         Column("Cost per customer", lambda row: words.money(row.cost_per_customer), True, "Mean of the known ones"),
         Column("Margin per customer to date", lambda row: words.money(row.margin_per_customer), True),

@@ -1,0 +1,226 @@
+"""Who the customers are, as tables of links: score matrices, bubbles, flows between segments, published edges."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import Any
+
+from dash import dcc, html
+
+from dashboard.components.heat import HeatCell, heat_table
+from dashboard.components.marks import segment_chip
+from dashboard.format import Format, Kind
+
+SCORES = (1, 2, 3, 4, 5)
+Href = Callable[[Any], str]
+
+
+def score_matrix(rows: Sequence[Any], measure: str, kind: Kind, words: Format, href: Href) -> html.Div:
+    """R from 5 down to 1 against F from 1 to 5: customers and money in each cell, colour by *measure*.
+
+    Args:
+        rows: r, f, n_customers, customer_share, revenue, avg_m, expected_revenue.
+        measure: the field that the colour shows.
+        kind: how its values are worded.
+        words: the shop's wording.
+        href: where a cell leads, given its row.
+    """
+    found = {(row.r, row.f): row for row in rows}
+    top = max([float(getattr(row, measure) or 0) for row in rows], default=0)
+
+    def cell(r: int, f: int) -> HeatCell | None:
+        row = found.get((r, f))
+        if row is None:
+            return None
+        value = getattr(row, measure)
+        customers = f"{words.count(row.n_customers)} customers"
+        return HeatCell(
+            words.count_compact(row.n_customers) if measure == "n_customers" else words.words(value, kind),
+            _intensity(value, top),
+            f"R {r}, F {f}: {customers} ({words.share(row.customer_share)}), revenue {words.money(row.revenue)}, "
+            f"expected {words.money(row.expected_revenue)}, mean M {words.decimal(row.avg_m, 1)}",
+            href(row),
+            note=words.money(row.revenue) if measure == "n_customers" else customers,
+        )
+
+    return heat_table(
+        [f"F {f}" for f in SCORES],
+        [(f"R {r}", [cell(r, f) for f in SCORES]) for r in reversed(SCORES)],
+        caption="Customers and money by recency and frequency score",
+        is_tall=True,
+    )
+
+
+def bubbles(rows: Sequence[Any], words: Format, href: Href) -> html.Div:
+    """F from 1 to 5 against M from 5 down to 1; a circle's area is customers, its colour mean recency score.
+
+    Args:
+        rows: f, m, n_customers, revenue, avg_frequency, avg_monetary, avg_r.
+        words: the shop's wording.
+        href: where a circle leads, given its row.
+    """
+    found = {(row.f, row.m): row for row in rows}
+    top = max([row.n_customers for row in rows], default=1)
+
+    def cell(f: int, m: int) -> html.Td:
+        row = found.get((f, m))
+        if row is None:
+            return html.Td()
+        says = (
+            f"F {f}, M {m}: {words.count(row.n_customers)} customers, {words.decimal(row.avg_frequency, 1)} orders and "
+            f"{words.money(row.avg_monetary)} each in the window, mean R {words.decimal(row.avg_r, 1)}"
+        )
+        circle = html.Span(
+            className="bubble-circle",
+            style={"--size": f"{(row.n_customers / top) ** 0.5:.3f}", "--v": f"{(row.avg_r - 1) * 25:.0f}"},
+        )
+        number = html.Span(words.count_compact(row.n_customers), className="bubble-count")
+        return html.Td(dcc.Link([circle, number], href=href(row), className="bubble", title=says))
+
+    head = html.Tr([html.Th("", scope="col"), *(html.Th(f"F {f}", scope="col") for f in SCORES)])
+    body = [html.Tr([html.Th(f"M {m}", scope="row"), *(cell(f, m) for f in SCORES)]) for m in reversed(SCORES)]
+    caption = html.Caption("Customers by frequency and monetary score", className="visually-hidden")
+    return html.Div(
+        html.Table([caption, html.Thead(head), html.Tbody(body)], className="bubbles"), className="scroll-x"
+    )
+
+
+def flows(rows: Sequence[Any], words: Format, href: Href) -> html.Div:
+    """From which segment (down) to which (across) customers moved; who stayed is on the diagonal, without colour.
+
+    Args:
+        rows: segment_before, segment, place_before, place, n_customers, monetary_before, next_revenue, is_stayer.
+        words: the shop's wording.
+        href: where a cell leads, given its row.
+    """
+    found = {(row.segment_before, row.segment): row for row in rows}
+    before = sorted({(row.place_before, row.segment_before) for row in rows})
+    after = sorted({(row.place, row.segment) for row in rows})
+    top = max([row.n_customers for row in rows if not row.is_stayer], default=1)
+
+    def cell(start: str, end: str) -> HeatCell | None:
+        row = found.get((start, end))
+        if row is None:
+            return None
+        customers = words.count(row.n_customers)
+        says = f"{customers} customers stayed {end}" if row.is_stayer else f"{customers} went from {start} to {end}"
+        return HeatCell(
+            words.count_compact(row.n_customers),
+            0.0 if row.is_stayer else _intensity(row.n_customers, top),
+            f"{says}; revenue in the window then {words.money(row.monetary_before)}, "
+            f"since then {words.money(row.next_revenue)}",
+            href(row),
+            note=words.money(row.monetary_before),
+        )
+
+    return heat_table(
+        [segment for _, segment in after],
+        [(start, [cell(start, end) for _, end in after]) for _, start in before],
+        caption="Customers and money by segment then and segment now",
+        row_head="Then ↓ now →",
+        is_wide=True,
+        is_tall=True,
+    )
+
+
+def persona_matrix(rows: Sequence[Any], words: Format, href: Href) -> html.Div:
+    """Given personas (down) against segments (across).
+
+    Args:
+        rows: persona, segment, place, n_customers, revenue.
+        words: the shop's wording.
+        href: where a cell leads, given its row.
+    """
+    found = {(row.persona, row.segment): row for row in rows}
+    segments = sorted({(row.place, row.segment) for row in rows})
+    top = max([row.n_customers for row in rows], default=1)
+
+    def cell(persona: str, segment: str) -> HeatCell | None:
+        row = found.get((persona, segment))
+        if row is None:
+            return None
+        return HeatCell(
+            words.count_compact(row.n_customers),
+            _intensity(row.n_customers, top),
+            f"{persona}, {segment}: {words.count(row.n_customers)} customers, revenue {words.money(row.revenue)}",
+            href(row),
+            note=words.money(row.revenue),
+        )
+
+    return heat_table(
+        [segment for _, segment in segments],
+        [
+            (persona, [cell(persona, segment) for _, segment in segments])
+            for persona in sorted({row.persona for row in rows})
+        ],
+        caption="Customers and money by given persona and segment",
+        row_head="Persona",
+        colour="var(--c2)",
+        is_wide=True,
+        is_tall=True,
+    )
+
+
+EDGES: dict[str, tuple[str, str]] = {
+    "r": ("Recency", "days since the last purchase"),
+    "f": ("Frequency", "orders in the window"),
+    "m": ("Monetary", "net revenue in the window"),
+}
+"""Dimension of `segments/edges` → its name and the unit of its values."""
+
+
+def score_edges(rows: Sequence[Any], words: Format, href: Callable[[str, int], str]) -> html.Div:
+    """Which values get which score, the three dimensions beside each other.
+
+    Args:
+        rows: dimension, score, min_value, max_value, n_customers, revenue.
+        words: the shop's wording.
+        href: where a score leads, given dimension and score.
+    """
+    return html.Div(
+        [
+            html.Section(
+                [
+                    html.H3([name, html.Small(unit)], className="edges-head"),
+                    *(
+                        dcc.Link(
+                            [
+                                html.Span(f"{dimension.upper()} {row.score}", className="edges-score"),
+                                html.Span(_range(dimension, row, words), className="edges-range"),
+                                html.Span(f"{words.count(row.n_customers)} customers", className="row-note"),
+                            ],
+                            href=href(dimension, row.score),
+                            className="edges-line",
+                        )
+                        for row in rows
+                        if row.dimension == dimension
+                    ),
+                ]
+            )
+            for dimension, (name, unit) in EDGES.items()
+        ],
+        className="edges",
+    )
+
+
+def rule_cells(row: Any, dimension: str) -> str:
+    """The scores that a rule of `segments/rules` asks for: 4–5, 1, any."""
+    low, high = getattr(row, f"{dimension}_min"), getattr(row, f"{dimension}_max")
+    if (low, high) == (SCORES[0], SCORES[-1]):
+        return "any"
+    return str(low) if low == high else f"{low}–{high}"
+
+
+def flow_cell(row: Any) -> html.Span:
+    """Segment then and segment now, with an arrow between."""
+    return html.Span([segment_chip(row.segment_before), " → ", segment_chip(row.segment)])
+
+
+def _range(dimension: str, row: Any, words: Format) -> str:
+    say = words.money_exact if dimension == "m" else words.count
+    low, high = say(row.min_value), say(row.max_value)
+    return low if low == high else f"{low} – {high}"
+
+
+def _intensity(value: Any, top: float) -> float:
+    return 0.1 + 0.9 * max(0.0, float(value or 0)) / top if top > 0 else 0.1

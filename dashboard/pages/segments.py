@@ -1,0 +1,285 @@
+"""Who are our customers?"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from dash import html, register_page
+
+from dashboard import theme
+from dashboard.components import (
+    Bar,
+    Column,
+    card,
+    empty,
+    grid,
+    head,
+    link,
+    not_trained,
+    page,
+    region,
+    segment_chip,
+    segmented,
+    share_bar,
+    stacked,
+    table,
+)
+from dashboard.components.segments import (
+    bubbles,
+    flow_cell,
+    flows,
+    persona_matrix,
+    rule_cells,
+    score_edges,
+    score_matrix,
+)
+from dashboard.data import Door, door
+from dashboard.format import Kind
+
+register_page(
+    __name__,
+    path="/segments",
+    name="Segments",
+    title="Segments · Retain",
+    group="Analyse",
+    order=40,
+    icon="pie-chart",
+    question="Who are our customers?",
+)
+
+MEASURES: Mapping[str, tuple[str, str, Kind]] = {
+    "customers": ("Customers", "n_customers", "count"),
+    "revenue": ("Revenue", "revenue", "money"),
+    "expected": ("Expected revenue", "expected_revenue", "money"),
+}
+"""Value of the URL's `show` → words, column of `segments/matrix`, wording."""
+DEFAULT_MEASURE = "customers"
+MOVED_QUERY = "segments/moved_customers"
+N_MOVES = 10
+
+
+def layout(**query: str) -> html.Div:
+    """The page for a URL's query."""
+    return page(region(_content, query))
+
+
+def _content(query: Mapping[str, str]) -> list[Any]:
+    ask = door(query)
+    return [
+        head(
+            "Segments",
+            f"Who are our customers? All customers to date, scored against each other; known up to "
+            f"{ask.words.date(ask.handle.as_of)}",
+        ),
+        grid(
+            region(_segments, ask),
+            region(_matrix, ask, query),
+            region(_bubbles, ask),
+            region(_flows, ask),
+            region(_moves, ask),
+            region(_edges, ask),
+            region(_rules, ask),
+            region(_personas, ask),
+            region(_persona_mix, ask),
+        ),
+    ]
+
+
+def _segments(ask: Door) -> html.Section:
+    answer = ask.ask("segments/summary")
+    words = ask.words
+    horizon = ask.settings.model.primary_horizon_days
+    is_predicted = answer.frame["expected_revenue"].notna().any()
+
+    def customers(row: Any) -> Any:
+        return link(words.count(row.n_customers), ask.href("/customers", segment=row.segment))
+
+    columns = [
+        Column("Segment", lambda row: html.Span(segment_chip(row.segment), title=row.description)),
+        Column("Customers", customers, True),
+        Column("Share", lambda row: share_bar(row.customer_share, words), True, "Of all customers"),
+        Column("Orders", lambda row: words.count(row.n_orders), True),
+        Column("Revenue to date", lambda row: words.money(row.revenue), True, "Net of returns"),
+        Column("Share of revenue", lambda row: share_bar(row.revenue_share, words), True),
+    ]
+    if is_predicted:
+        columns += [
+            Column(f"Expected revenue, next {horizon} days", lambda row: words.money(row.expected_revenue), True),
+            Column("Per customer", lambda row: words.money(row.expected_per_customer), True, "Expected revenue, mean"),
+            Column("P(alive)", lambda row: share_bar(row.avg_p_alive, words), True, "Mean chance to still be active"),
+        ]
+    bars = [
+        Bar(row.segment, words.count(row.n_customers), row.customer_share, theme.segment_var(row.segment, row.place))
+        for row in answer.rows
+    ]
+    body = [html.Div(stacked(bars), className="card-lead"), table(answer.frame, columns, caption="Segments")]
+    if not is_predicted:
+        body.append(not_trained(f"Expected revenue, next {horizon} days,"))
+    return card(
+        "Segments",
+        empty("No customers yet") if answer.is_empty else body,
+        sub="Customers, orders and net revenue to date, by segment; choose a number to see the customers",
+        tools=link("What the names mean", "#rules"),
+        source=answer,
+        span=12,
+        is_flush=True,
+    )
+
+
+def _matrix(ask: Door, query: Mapping[str, str]) -> html.Section:
+    answer = ask.ask("segments/matrix")
+    is_predicted = answer.frame["expected_revenue"].notna().any()
+    options = {key: label for key, (label, _, _) in MEASURES.items() if key != "expected" or is_predicted}
+    named = query.get("show", DEFAULT_MEASURE)
+    name = named if named in options else DEFAULT_MEASURE
+    _, measure, kind = MEASURES[name]
+    matrix = score_matrix(answer.rows, measure, kind, ask.words, lambda row: ask.href("/customers", r=row.r, f=row.f))
+    horizon = f"; expected over the next {ask.settings.model.primary_horizon_days} days" if name == "expected" else ""
+    return card(
+        "Recency and frequency",
+        empty("Nobody has scores yet") if answer.is_empty else matrix,
+        sub=f"R 5 is most recent, F 5 most often; with net revenue to date{horizon}",
+        tools=segmented(options, name, label="What the colour shows", key="show", default=DEFAULT_MEASURE),
+        source=answer,
+        span=6,
+    )
+
+
+def _bubbles(ask: Door) -> html.Section:
+    answer = ask.ask("segments/bubble")
+    return card(
+        "Frequency and money",
+        bubbles(answer.rows, ask.words, lambda row: ask.href("/customers", f=row.f, m=row.m))
+        if not answer.is_empty
+        else empty("Nobody has scores yet"),
+        sub="Area: customers. Colour: the stronger, the more recent. F 5 is most often, M 5 most money",
+        source=answer,
+        span=6,
+    )
+
+
+def _flows(ask: Door) -> html.Section:
+    answer = ask.ask("segments/moves")
+    since = None if answer.is_empty else ask.words.date(answer.row.before_date)
+    return card(
+        "Movement between segments",
+        flows(answer.rows, ask.words, lambda row: _moved(ask, row))
+        if not answer.is_empty
+        else empty("Nothing to compare with", "History does not reach one horizon back yet."),
+        sub=f"Segment on {since} and now; customers, and their net revenue in the window then. Grey: stayed"
+        if since
+        else "Segment one horizon ago and now",
+        source=answer,
+        span=12,
+    )
+
+
+def _moves(ask: Door) -> html.Section | None:
+    answer = ask.ask("segments/largest_moves", max_rows=N_MOVES)
+    words = ask.words
+    if answer.is_empty:
+        return None
+    horizon = ask.settings.model.primary_horizon_days
+    columns = [
+        Column("From, to", flow_cell),
+        Column("Customers", lambda row: link(words.count(row.n_customers), _moved(ask, row)), True),
+        Column("Revenue in the window then", lambda row: words.money(row.monetary_before), True),
+        Column("Revenue since then", lambda row: words.money(row.next_revenue), True),
+        Column(f"Expected revenue, next {horizon} days", lambda row: words.money(row.expected_revenue), True),
+    ]
+    return card(
+        "Where the money went",
+        table(answer.frame, columns, caption="Largest movements"),
+        sub=f"The {N_MOVES} movements with most net revenue in the window before them",
+        source=answer,
+        span=12,
+        is_flush=True,
+    )
+
+
+def _moved(ask: Door, row: Any) -> str:
+    """The list of exactly the customers that moved from one segment to another."""
+    chosen = {"list.segment_before": row.segment_before, "list.segment": row.segment}
+    return ask.href("/customers", list=MOVED_QUERY, **chosen)
+
+
+def _edges(ask: Door) -> html.Section:
+    answer = ask.ask("segments/edges")
+    return card(
+        "Which values get which score",
+        score_edges(answer.rows, ask.words, lambda dimension, score: ask.href("/customers", **{dimension: score}))
+        if not answer.is_empty
+        else empty("Nobody has scores yet"),
+        sub="Each customer is compared with all others; equal values get equal scores, at the low end",
+        source=answer,
+        span=12,
+    )
+
+
+def _rules(ask: Door) -> html.Section:
+    answer = ask.ask("segments/rules")
+    words = ask.words
+    columns = [
+        Column("", lambda row: words.count(row.priority), True),
+        Column("Segment", lambda row: segment_chip(row.segment)),
+        Column("R", lambda row: rule_cells(row, "r"), True),
+        Column("F", lambda row: rule_cells(row, "f"), True),
+        Column("M", lambda row: rule_cells(row, "m"), True),
+        Column("First order at most", lambda row: words.days(row.max_age_days), True, "This long ago"),
+        Column("In words", lambda row: words.label(row.description)),
+    ]
+    return card(
+        "What the names mean",
+        table(answer.frame, columns, caption="Rules of the segments"),
+        sub="The first rule that fits names the segment",
+        source=answer,
+        span=12,
+        is_flush=True,
+        id="rules",
+    )
+
+
+def _personas(ask: Door) -> html.Section:
+    answer = ask.ask("segments/personas")
+    words = ask.words
+    horizon = ask.settings.model.primary_horizon_days
+
+    def customers(row: Any) -> Any:
+        return link(words.count(row.n_customers), ask.href("/customers", persona=row.persona))
+
+    columns = [
+        Column("Persona", lambda row: words.label(row.persona)),
+        Column("Customers", customers, True),
+        Column("Share", lambda row: share_bar(row.customer_share, words), True, "Of all customers with a persona"),
+        Column("Orders per customer", lambda row: words.decimal(row.orders_per_customer, 1), True),
+        Column("Revenue to date", lambda row: words.money(row.revenue), True),
+        Column("Revenue per customer", lambda row: words.money(row.revenue_per_customer), True),
+        Column(f"Expected revenue, next {horizon} days", lambda row: words.money(row.expected_revenue), True),
+        Column("P(alive)", lambda row: share_bar(row.avg_p_alive, words), True, "Mean chance to still be active"),
+    ]
+    return card(
+        "Personas",
+        table(answer.frame, columns, caption="Given personas")
+        if not answer.is_empty
+        else empty("No personas are given", "They come from the column `persona` of the customer file."),
+        sub="As the shop gave them in its customer file; no model uses them",
+        source=answer,
+        span=12,
+        is_flush=not answer.is_empty,
+    )
+
+
+def _persona_mix(ask: Door) -> html.Section | None:
+    answer = ask.ask("segments/persona_mix")
+    if answer.is_empty:
+        return None
+    return card(
+        "Personas and segments",
+        persona_matrix(
+            answer.rows, ask.words, lambda row: ask.href("/customers", persona=row.persona, segment=row.segment)
+        ),
+        sub="Customers, and their net revenue to date",
+        source=answer,
+        span=12,
+    )

@@ -1,0 +1,66 @@
+from urllib.parse import urlsplit
+
+import pytest
+
+from dashboard import customer_list, data
+from dashboard.components.segments import rule_cells
+
+
+@pytest.fixture
+def page(client):
+    """The page as it opens."""
+    return client.page("/segments")
+
+
+def test_every_card_shows_its_sql(page, walk):
+    panels = [node for node in walk(page) if "panel" in str(node["props"].get("className", "")).split()]
+
+    assert len(panels) >= 7
+    for panel in panels:
+        assert any("sql-button" in str(node["props"].get("className")) for node in walk(panel))
+
+
+def test_every_mark_leads_to_as_many_customers_as_it_shows(app, page, walk, words_of):
+    warehouse = app.server.extensions["retain"].warehouse
+    grid = customer_list.grid_of(warehouse)
+    links = [node for node in walk(page) if node["type"] == "Link" and node["props"]["href"].startswith("/customers?")]
+
+    assert len(links) > 30
+    for node in links:
+        shown = words_of(node).split()
+        count = shown[shown.index("customers") - 1] if "customers" in shown else shown[0]
+        asked = customer_list.wanted(urlsplit(node["props"]["href"]).query)
+        assert grid.count(asked) == int(count), node["props"]["href"]
+
+
+@pytest.mark.parametrize("show", ["customers", "revenue", "expected", "rubbish"])
+def test_the_matrix_shows_what_the_url_says(client, words_of, show):
+    words = words_of(client.page("/segments", f"?show={show}"))
+
+    assert "Recency and frequency" in words
+    assert ("expected over the next" in words) == (show == "expected")
+
+
+def test_segments_hold_every_customer_once(context):
+    door = data.door("")
+
+    segments = door.ask("segments/summary").frame
+    assert segments["n_customers"].sum() == door.ask("customers/totals").row.n_customers
+    assert segments["customer_share"].sum() == pytest.approx(1)
+
+
+def test_the_largest_moves_are_moves(context):
+    door = data.door("")
+    moves = door.ask("segments/moves").frame
+    largest = door.ask("segments/largest_moves", max_rows=100).frame
+
+    assert (largest["segment"] != largest["segment_before"]).all()
+    assert largest["n_customers"].sum() == moves.loc[~moves["is_stayer"], "n_customers"].sum()
+    assert largest["monetary_before"].is_monotonic_decreasing
+
+
+def test_a_rule_says_its_scores_in_short(context):
+    rules = {row.segment: row for row in data.door("").ask("segments/rules").rows}
+
+    assert [rule_cells(rules["Champions"], score) for score in "rfm"] == ["4–5", "4–5", "4–5"]
+    assert [rule_cells(rules["Hibernating"], score) for score in "rfm"] == ["1", "any", "any"]
