@@ -60,10 +60,21 @@
   functions.decimal = worded({minimumFractionDigits: 2, maximumFractionDigits: 2});
   functions.share = worded({style: "percent", maximumFractionDigits: 0});
 
-  const day = new Intl.DateTimeFormat(locale, {day: "2-digit", month: "short", year: "numeric", timeZone: "UTC"});
+  // The day before the month in every locale, as the server words it: 03 Aug 2025 is never taken for the eighth of March.
+  function dated(options) {
+    const format = new Intl.DateTimeFormat(locale, {...options, timeZone: "UTC"});
+    return (text) => {
+      const parts = Object.fromEntries(format.formatToParts(new Date(text)).map(({type, value}) => [type, value]));
+      const day = [parts.day, parts.month, parts.year].filter(Boolean).join(" ");
+      return parts.hour ? `${day}, ${parts.hour}:${parts.minute}` : day;
+    };
+  }
 
-  const month = new Intl.DateTimeFormat(locale, {month: "short", year: "numeric", timeZone: "UTC"});
-  functions.month = (value) => (value ? month.format(new Date(value.slice(0, 10) + "T00:00:00Z")) : MISSING);
+  const DAY = {day: "2-digit", month: "short", year: "numeric"};
+  const day = dated(DAY);
+  const moment = dated({...DAY, hour: "2-digit", minute: "2-digit", hourCycle: "h23"});
+  const month = dated({month: "short", year: "numeric"});
+  functions.month = (value) => (value ? month(value.slice(0, 10) + "T00:00:00Z") : MISSING);
 
   functions.given = (value) => (value === null || value === undefined || value === "" ? MISSING : value);
   functions.yesNo = (value) => (value === null || value === undefined ? MISSING : value ? "Yes" : "No");
@@ -74,19 +85,9 @@
   // A quantity: whole as a rule, weighed goods are not.
   functions.amount = worded({maximumFractionDigits: 3});
 
-  const moment = new Intl.DateTimeFormat(locale, {
-    day: "2-digit",
-    month: "short",
-    year: "numeric",
-    hour: "2-digit",
-    minute: "2-digit",
-    hourCycle: "h23",
-    timeZone: "UTC",
-  });
-
   // A moment in the shop's own time, which has no zone: 2025-08-03T06:12.
-  functions.moment = (value) => (value ? moment.format(new Date(value + "Z")) : MISSING);
+  functions.moment = (value) => (value ? moment(value + "Z") : MISSING);
 
   // A date without a time, as the server sends it: 2025-08-03.
-  functions.day = (value) => (value ? day.format(new Date(value.slice(0, 10) + "T00:00:00Z")) : MISSING);
+  functions.day = (value) => (value ? day(value.slice(0, 10) + "T00:00:00Z") : MISSING);
 })();

@@ -12,7 +12,7 @@ from dashboard import theme
 from dashboard.charts.ticks import value_axis
 from dashboard.format import Format
 
-N_TICKS = 6
+N_TICKS = 4
 DAY_MS = 86_400_000
 N_BARS = 140
 """A bar is as wide as this part of the time axis, so that a single day can be seen on it."""
@@ -85,5 +85,6 @@ def _time_axis(first: pd.Timestamp, last: pd.Timestamp, words: Format) -> dict[s
         "range": [(first - room).isoformat(), (last + room).isoformat()],
         "tickvals": list(shown),
         "ticktext": [words.month(day) if is_long else words.day(day) for day in shown],
+        "tickangle": 0,
         "hoverformat": "%d %b %Y",
     }

@@ -166,8 +166,7 @@ def lines_grid(id: str, frame: pd.DataFrame) -> html.Div:  # noqa: A002 - Dash's
         {
             "field": name,
             "headerName": text,
-            "width": width,
-            "minWidth": 80,
+            "minWidth": width,
             "flex": 1,
             "filter": "agNumberColumnFilter" if is_number else "agTextColumnFilter",
             **({"type": "rightAligned"} if is_number else {}),

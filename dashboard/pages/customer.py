@@ -111,9 +111,9 @@ def _headline(ask: Door, profile: Answer) -> html.Div:
     horizon = who.horizon_days or ask.settings.model.primary_horizon_days
     note = "not trained yet"
     if who.expected_revenue is not None:
-        note = f"better than {words.count(max(0, (who.value_percentile or 1) - 1))}% of customers"
+        note = f"better than {words.count(max(0, (who.value_percentile or 1) - 1))}% of all"
         if who.revenue_lo is not None:
-            note = f"{words.money(who.revenue_lo)} – {words.money(who.revenue_hi)} in 8 of 10 cases; {note}"
+            note = f"80%: {words.money(who.revenue_lo)} – {words.money(who.revenue_hi)}; {note}"
     numbers: list[tuple[str, Any, Kind, str, str]] = [
         (f"Expected revenue, next {horizon} days", who.expected_revenue, "money", note, "Net of returns; 80% interval"),
         ("Revenue to date", who.revenue, "money", f"{words.money(who.return_revenue)} of it returns", "Net of returns"),
@@ -133,12 +133,11 @@ def _headline(ask: Door, profile: Answer) -> html.Div:
         ),
         ("Orders", who.n_orders, "count", f"last {words.date(who.last_order_date)}", "Orders with a purchase"),
     ]
-    return kpis(
-        *(
-            kpi(label, value, kind, words, note=says, help_text=definition, source=profile)
-            for label, value, kind, says, definition in numbers
-        )
-    )
+    shown = [
+        kpi(label, value, kind, words, note=says, help_text=definition, source=profile)
+        for label, value, kind, says, definition in numbers
+    ]
+    return html.Div(kpis(*shown), className="customer-kpis")
 
 
 def _timeline(ask: Door, profile: Answer) -> html.Section:
@@ -253,9 +252,14 @@ def _why(ask: Door, who: Any) -> html.Section:
         )
         for row in shown
     ]
+    nothing = (
+        not_trained("Reasons")
+        if who.expected_revenue is None
+        else empty("No reasons in this build", "The scores of this build came without what each fact adds to them.")
+    )
     return card(
         "Why",
-        ranked(bars) if bars else not_trained("Reasons"),
+        ranked(bars) if bars else nothing,
         sub=f"What each fact adds to the expected revenue, next {who.horizon_days} days" if bars else None,
         source=answer,
         span=6,
