@@ -9,7 +9,7 @@ import flask
 from dash import Dash
 
 from clv.config import Settings
-from dashboard import data, export, shell, vendor
+from dashboard import data, export, quarantine, shell, vendor
 from dashboard.components import sql
 
 ASSETS = Path(__file__).parent / "assets"
@@ -68,6 +68,7 @@ def create_app(settings: Settings) -> Dash:
     shell.register(app)
     sql.register(app)
     export.register(server)
+    quarantine.register(server)
 
     @server.get("/healthz")
     def healthz() -> flask.Response:

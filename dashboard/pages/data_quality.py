@@ -1,0 +1,333 @@
+"""Can I trust the data?"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from dash import html, register_page
+
+from dashboard import quarantine
+from dashboard.charts.quality import weekly_volume
+from dashboard.components import (
+    Bar,
+    Column,
+    card,
+    empty,
+    graph,
+    grid,
+    head,
+    icon,
+    kpi,
+    kpis,
+    legend,
+    link,
+    page,
+    ranked,
+    region,
+    table,
+)
+from dashboard.components.quality import balance_chip, offending, raw_line, reason_meaning, reason_words, status_chip
+from dashboard.data import Door, door
+
+register_page(
+    __name__,
+    path="/data",
+    name="Data quality",
+    title="Data quality · Retain",
+    group="Trust",
+    order=30,
+    icon="shield-check",
+    question="Can I trust the data?",
+)
+
+N_SAMPLES = 50
+
+
+def layout(**query: str) -> html.Div:
+    """The page for a URL's query."""
+    return page(region(_content, query))
+
+
+def _content(query: Mapping[str, str]) -> list[Any]:
+    ask = door(query)
+    return [
+        head(
+            "Data quality",
+            f"Can I trust the data? Everything that was read for this build, known up to "
+            f"{ask.words.date(ask.handle.as_of)}",
+            _download(ask, "Download rows put aside", is_primary=True),
+        ),
+        region(_headline, ask),
+        grid(
+            region(_balance, ask),
+            region(_reasons, ask),
+            region(_checks, ask),
+            region(_samples, ask, query),
+            region(_files, ask),
+            region(_file_reasons, ask),
+            region(_freshness, ask),
+            region(_volume, ask),
+        ),
+    ]
+
+
+def _download(ask: Door, text: str, *, is_primary: bool = False, **chosen: str | None) -> html.A:
+    return html.A(
+        [icon("download"), text],
+        href=quarantine.href(ask, **chosen),
+        className="button button-primary" if is_primary else "text-link",
+        download="",
+    )
+
+
+def _headline(ask: Door) -> html.Div:
+    answer = ask.ask("data/headline")
+    row, words = answer.row, ask.words
+    return kpis(
+        kpi(
+            "Lines read",
+            row.n_lines,
+            "count",
+            words,
+            note=f"in {words.count(row.n_files)} files",
+            help_text="Headers and blank lines included",
+            source=answer,
+        ),
+        kpi(
+            "Rows loaded",
+            row.n_accepted,
+            "count",
+            words,
+            note="all lines add up" if not row.n_unaccounted else f"{words.count(row.n_unaccounted)} lines are missing",
+            help_text="Lines read = headers + blank + loaded + put aside",
+            source=answer,
+        ),
+        kpi(
+            "Rows put aside",
+            row.n_quarantined,
+            "count",
+            words,
+            note=f"{words.share(row.quarantined_share)} of the rows; {words.count(row.n_duplicates)} duplicates",
+            help_text="Quarantined: kept with their text and their reasons, used nowhere",
+            source=answer,
+        ),
+        kpi(
+            "Money put aside",
+            row.amount_quarantined,
+            "money",
+            words,
+            note=f"beside {words.money(row.amount_accepted)} loaded",
+            help_text="Net amount of transactions put aside, where one could be read",
+            source=answer,
+        ),
+        kpi(
+            "Checks that fail",
+            row.n_failed,
+            "count",
+            words,
+            note=f"of {words.count(row.n_checks)}; {words.count(row.n_warnings)} warnings",
+            help_text="Claims about the data that were tried on this build",
+            source=answer,
+        ),
+    )
+
+
+def _balance(ask: Door) -> html.Section:
+    answer = ask.ask("data/totals")
+    words = ask.words
+
+    def aside(row: Any) -> Any:
+        return link(words.count(row.n_quarantined), _here(ask, source=row.source)) if row.n_quarantined else "0"
+
+    columns = [
+        Column("Source", lambda row: _source(ask, row.source)),
+        Column("Files", lambda row: words.count(row.n_files), True),
+        Column("Lines read", lambda row: words.count(row.n_lines), True),
+        Column("= headers", lambda row: words.count(row.n_header), True),
+        Column("+ blank", lambda row: words.count(row.n_blank), True),
+        Column("+ loaded", lambda row: words.count(row.n_accepted), True),
+        Column("+ put aside", aside, True),
+        Column("Balance", lambda row: balance_chip(row.n_unaccounted, words)),
+        Column("Share put aside", lambda row: words.share(row.quarantined_share), True),
+        Column("Money put aside", lambda row: words.money_exact(row.amount_quarantined), True, "Net"),
+    ]
+    return card(
+        "Every line is accounted for",
+        empty("No file has been read yet") if answer.is_empty else table(answer.frame, columns, caption="Sources"),
+        sub="Lines of all files of a source: headers, blank, loaded, put aside",
+        source=answer,
+        span=12,
+        is_flush=True,
+    )
+
+
+def _reasons(ask: Door) -> html.Section:
+    answer = ask.ask("data/reasons")
+    words = ask.words
+    top = answer.rows[0].n_rows if answer.rows else 1
+    bars = [
+        Bar(
+            f"{words.label(reason_words(row.reason))}, {_source(ask, row.source)}",
+            f"{words.count(row.n_rows)} rows",
+            row.n_rows / top,
+            "var(--c3)",
+            _here(ask, source=row.source, reason=row.reason),
+            words.money(row.absolute_amount) if row.n_with_amount else "no amount",
+        )
+        for row in answer.rows
+    ]
+    return card(
+        "Why rows were put aside",
+        ranked(bars) if bars else empty("No row was put aside", "All rows of all files could be used."),
+        sub="Rows, and the money on them without its sign; a row with several reasons counts under each",
+        source=answer,
+        span=5,
+    )
+
+
+def _checks(ask: Door) -> html.Section:
+    answer = ask.ask("data/checks")
+    words = ask.words
+    columns = [
+        Column("", lambda row: status_chip(row.status)),
+        Column("Claim", lambda row: html.Div([row.claim, html.Code(row.name)], className="claim")),
+        Column("Rows that break it", lambda row: words.count(row.n_offending), True),
+        Column("", lambda row: offending(row.sample)),
+    ]
+    return card(
+        "Checks",
+        empty("No checks were run") if answer.is_empty else table(answer.frame, columns, caption="Checks"),
+        sub="Claims about the data, tried on this build; what fails stands first",
+        source=answer,
+        span=7,
+        is_flush=True,
+    )
+
+
+def _samples(ask: Door, query: Mapping[str, str]) -> html.Section:
+    chosen = {name: query.get(name) for name in quarantine.FILTERS}
+    params = {param: chosen[name] for name, param in quarantine.FILTERS.items()}
+    answer = ask.ask("data/samples", **params, max_rows=N_SAMPLES)
+    words = ask.words
+    columns = [
+        Column("File", lambda row: row.file_name),
+        Column("Line", lambda row: words.count(row.line_no), True),
+        Column("Reasons", lambda row: words.label(reason_words(row.reasons))),
+        Column("Amount", lambda row: words.money_exact(row.amount), True),
+        Column("As it stood in the file", lambda row: raw_line(row.raw_text)),
+    ]
+    is_filtered = any(chosen.values())
+    what = ", ".join(reason_words(value) for name, value in chosen.items() if value and name != "file")
+    tools = [link("Show all", _here(ask))] if is_filtered else []
+    if not answer.is_empty:
+        tools.append(_download(ask, "Download these", **chosen))
+    return card(
+        "Rows put aside",
+        table(answer.frame, columns, caption="Rows put aside") if not answer.is_empty else empty("No such rows"),
+        sub=f"{words.label(what) if what else 'Of one file' if is_filtered else 'All'}; "
+        f"at most {words.count(N_SAMPLES)} are shown, the download has all",
+        tools=tools,
+        source=answer,
+        span=12,
+        is_flush=True,
+        id="samples",
+    )
+
+
+def _files(ask: Door) -> html.Section:
+    answer = ask.ask("data/files")
+    words = ask.words
+
+    def aside(row: Any) -> Any:
+        return link(words.count(row.n_quarantined), _here(ask, file=row.file_id)) if row.n_quarantined else "0"
+
+    columns = [
+        Column("File", lambda row: row.file_name),
+        Column("Source", lambda row: _source(ask, row.source)),
+        Column("Read at", lambda row: words.moment(row.landed_at)),
+        Column("Lines", lambda row: words.count(row.n_lines), True),
+        Column("Loaded", lambda row: words.count(row.n_accepted), True),
+        Column("Put aside", aside, True),
+        Column("Duplicates", lambda row: words.count(row.n_duplicates), True, "Part of those put aside"),
+        Column("Balance", lambda row: balance_chip(row.n_unaccounted, words)),
+        Column("Money loaded", lambda row: words.money(row.amount_accepted), True),
+        Column("Money put aside", lambda row: words.money_exact(row.amount_quarantined), True),
+        Column("Read as", lambda row: f"{row.encoding} {row.delimiter}"),
+    ]
+    return card(
+        "Files",
+        empty("No file has been read yet") if answer.is_empty else table(answer.frame, columns, caption="Files"),
+        sub="The account of each file, newest first",
+        source=answer,
+        span=12,
+        is_flush=True,
+    )
+
+
+def _file_reasons(ask: Door) -> html.Section | None:
+    answer = ask.ask("data/file_reasons")
+    words = ask.words
+    if answer.is_empty:
+        return None
+    columns = [
+        Column("File", lambda row: row.file_name),
+        Column("Reason", lambda row: words.label(reason_words(row.reason))),
+        Column("Meaning", lambda row: words.label(reason_meaning(row.reason))),
+        Column(
+            "Rows", lambda row: link(words.count(row.n_rows), _here(ask, file=row.file_id, reason=row.reason)), True
+        ),
+        Column("Money", lambda row: words.money_exact(row.amount), True, "Net, where an amount could be read"),
+    ]
+    return card(
+        "Reasons by file",
+        table(answer.frame, columns, caption="Reasons by file"),
+        sub="A row with several reasons counts under each",
+        source=answer,
+        span=12,
+        is_flush=True,
+    )
+
+
+def _freshness(ask: Door) -> html.Section:
+    answer = ask.ask("data/freshness")
+    words = ask.words
+    columns = [
+        Column("Source", lambda row: _source(ask, row.source)),
+        Column("Newest row", lambda row: words.date(row.last_ts)),
+        Column("Age", lambda row: words.days(row.age_days), True, "Of the newest row, at the first day not known"),
+        Column("Last read", lambda row: words.moment(row.last_landed_at)),
+    ]
+    return card(
+        "Freshness",
+        empty("No file has been read yet") if answer.is_empty else table(answer.frame, columns, caption="Freshness"),
+        sub="How new each source is; 1 day is the day before the build's date",
+        source=answer,
+        span=5,
+        is_flush=True,
+    )
+
+
+def _volume(ask: Door) -> html.Section:
+    answer = ask.ask("data/volume")
+    return card(
+        "Volume",
+        graph(weekly_volume(answer.frame, ask.words), "data-volume", label="Orders by week", height=240)
+        if not answer.is_empty
+        else empty("No orders yet"),
+        sub="Orders by week; unusual is less than half or more than twice the median of the eight weeks before",
+        tools=legend(
+            [("Orders", "var(--c1)", "box"), ("Unusual", "var(--c3)", "box"), ("Usual", "var(--text-3)", "dash")]
+        ),
+        source=answer,
+        span=7,
+    )
+
+
+def _source(ask: Door, source: str) -> str:
+    return ask.words.label(source.replace("_", " "))
+
+
+def _here(ask: Door, **chosen: str) -> str:
+    """This page with the rows put aside that were *chosen*."""
+    return f"{ask.href('/data', **chosen)}#samples"
