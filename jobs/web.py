@@ -29,7 +29,7 @@ from warehouse.landing import landed_files
 if TYPE_CHECKING:
     from rich.console import Console
 
-FIRST_SHOP_CUSTOMERS = 5_000
+FIRST_SHOP_CUSTOMERS = 10_000
 """Enough to learn from, and few enough that the first run takes minutes; `clv demo` makes larger shops."""
 BEAT_SECONDS = 10.0
 STOP_SECONDS = 15.0
