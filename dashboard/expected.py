@@ -1,0 +1,52 @@
+"""Which expected value a page shows, as its URL says: how far ahead, revenue or margin, at which day's money."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+MEASURES = {"revenue": "Revenue", "margin": "Margin"}
+BASES = {"undiscounted": "Undiscounted", "discounted": "Discounted"}
+
+
+@dataclass(frozen=True)
+class Choice:
+    """What the URL says: how far ahead, of what, and at which day's money."""
+
+    horizon_days: int
+    measure: str
+    basis: str
+
+    @property
+    def of_value(self) -> dict[str, Any]:
+        """Parameters that say which value is counted."""
+        return {"measure": self.measure, "is_discounted": self.basis == "discounted"}
+
+    @property
+    def params(self) -> dict[str, Any]:
+        """Parameters of the page's queries."""
+        return {"horizon_days": self.horizon_days, **self.of_value}
+
+    @property
+    def name(self) -> str:
+        """What a number on this page is."""
+        return f"Expected {self.measure}, next {self.horizon_days} days"
+
+    @property
+    def unit(self) -> str:
+        """The same, where the line has room for the day's money."""
+        return f"Expected {self.measure}, next {self.horizon_days} days, {self.basis}"
+
+
+def default_horizon(horizons: Sequence[int], primary: int) -> int:
+    """The primary horizon, or the longest one when that is not among *horizons*."""
+    return primary if primary in horizons else horizons[-1]
+
+
+def chosen(query: Mapping[str, str], horizons: Sequence[int], primary: int) -> Choice:
+    """What the URL names, or the default where it names nothing that there is."""
+    asked = query.get("horizon", "")
+    horizon = int(asked) if asked.isdecimal() and int(asked) in horizons else default_horizon(horizons, primary)
+    measure, basis = query.get("measure", "revenue"), query.get("basis", "undiscounted")
+    return Choice(horizon, measure if measure in MEASURES else "revenue", basis if basis in BASES else "undiscounted")

@@ -1,0 +1,288 @@
+"""Who will be worth what?"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from dash import html, register_page
+
+from dashboard import theme
+from dashboard.charts.value import concentration, distribution, intervals
+from dashboard.components import (
+    Bar,
+    Column,
+    card,
+    customer_cell,
+    empty,
+    graph,
+    grid,
+    head,
+    insight,
+    kpi,
+    kpis,
+    legend,
+    link,
+    no_build,
+    not_trained,
+    page,
+    ranked,
+    region,
+    segment_chip,
+    segmented,
+    share_bar,
+    table,
+)
+from dashboard.data import Door, day_of, door
+from dashboard.expected import BASES, MEASURES, Choice, chosen, default_horizon
+
+register_page(
+    __name__,
+    path="/value",
+    name="Customer value",
+    title="Customer value · Retain",
+    group="Analyse",
+    order=30,
+    icon="gem",
+    question="Who will be worth what?",
+)
+
+DIMENSIONS = {
+    "segment": ("By segment", "Of today", "var(--c1)"),
+    "persona": ("By persona", "As given with the customer file", "var(--c2)"),
+    "channel": ("By first channel", "Channel of the first order", "var(--c5)"),
+    "cohort_month": ("By acquisition cohort", "Month of the first order", "var(--c3)"),
+}
+"""Dimension of `value/by_group`, a column of the customer list → title, meaning, colour."""
+N_TOP, N_BARS = 10, 12
+
+
+def layout(**query: str) -> html.Div:
+    """The page for a URL's query: `horizon`, `measure`, `basis`."""
+    return page(region(_content, query))
+
+
+def _content(query: Mapping[str, str]) -> list[Any]:
+    ask = door(query)
+    if not ask.ask("customers/totals").row.n_customers:
+        return [head("Customer value", "Who will be worth what?"), no_build()]
+    horizons = [row.horizon_days for row in ask.ask("value/horizons", **Choice(0, "revenue", "").of_value).rows]
+    if not horizons:
+        return [head("Customer value", "Who will be worth what?"), not_trained("Expected values")]
+    choice = chosen(query, horizons, ask.settings.model.primary_horizon_days)
+    return [
+        head("Customer value", _line(ask, choice), *_pickers(choice, horizons, ask)),
+        region(_headline, ask, choice),
+        region(_insight, ask, choice),
+        grid(
+            region(_distribution, ask, choice),
+            region(_concentration, ask, choice),
+            region(_intervals, ask, choice),
+            region(_horizons, ask, choice),
+            *(region(_by_group, ask, choice, dimension) for dimension in DIMENSIONS),
+            region(_top, ask, choice),
+        ),
+    ]
+
+
+def _pickers(choice: Choice, horizons: list[int], ask: Door) -> list[Any]:
+    default = str(default_horizon(horizons, ask.settings.model.primary_horizon_days))
+    days = {str(days): ask.words.days(days) for days in horizons}
+    return [
+        segmented(MEASURES, choice.measure, label="Revenue or margin", key="measure", default="revenue"),
+        segmented(BASES, choice.basis, label="Discounted or not", key="basis", default="undiscounted"),
+        segmented(days, str(choice.horizon_days), label="Horizon", key="horizon", default=default),
+    ]
+
+
+def _line(ask: Door, choice: Choice) -> str:
+    row = ask.ask("value/headline", **choice.params).row
+    rate = f" at {ask.words.share(ask.settings.business.discount_rate_annual)} a year" if choice.basis[0] == "d" else ""
+    return (
+        f"Who will be worth what? {choice.unit}{rate}, from {ask.words.date(day_of(row.as_of))}; "
+        f"predicted by version {row.model_version}"
+    )
+
+
+def _headline(ask: Door, choice: Choice) -> html.Div:
+    answer = ask.ask("value/headline", **choice.params)
+    row, words = answer.row, ask.words
+    interval = (
+        "no interval: past totals have not been judged yet"
+        if row.total_lo is None
+        else f"80 % interval {words.money(row.total_lo)} – {words.money(row.total_hi)}"
+    )
+    days = words.days(choice.horizon_days)
+    people = f"{words.count(row.n_customers)} {'customer' if row.n_customers == 1 else 'customers'}"
+    return kpis(
+        kpi(
+            f"Total expected {choice.measure}",
+            row.total,
+            "money",
+            words,
+            note=interval,
+            help_text=f"Sum over all customers, next {days}; the interval is the total's own",
+            source=answer,
+        ),
+        kpi(
+            f"Mean expected {choice.measure}",
+            row.mean_value,
+            "money",
+            words,
+            note=f"per customer, next {days}",
+            help_text=f"Total ÷ {people}",
+            source=answer,
+        ),
+        kpi(
+            f"Median expected {choice.measure}",
+            row.median_value,
+            "money",
+            words,
+            note=f"half bring less, next {days}",
+            help_text="The customer in the middle",
+            source=answer,
+        ),
+        kpi(
+            "Share of the best 5 %",
+            row.top5_share,
+            "share",
+            words,
+            note=f"of the total, by {words.count(row.n_top5)} of {people}",
+            help_text="Expected value of the best 5 % of customers ÷ total",
+            source=answer,
+        ),
+    )
+
+
+def _insight(ask: Door, choice: Choice) -> html.Div | None:
+    answer = ask.ask("value/by_group", dimension="segment", **choice.params)
+    if len(answer.rows) < 2 or not answer.row.total > 0:
+        return None
+    row, words = answer.row, ask.words
+    return insight(
+        html.B(f"{row.member} bring {words.share(row.value_share)} of what is expected"),
+        f": {words.money(row.total)} from {words.count(row.n_customers)} customers, "
+        f"{words.money(row.mean_value)} each.",
+        action=link("See them", ask.href("/customers", segment=row.member)),
+        source=answer,
+    )
+
+
+def _distribution(ask: Door, choice: Choice) -> html.Section:
+    answer = ask.ask("value/distribution", **choice.params)
+    figure = None if answer.is_empty else distribution(answer.frame, ask.words)
+    return card(
+        "Distribution",
+        empty("Nobody is expected to bring anything")
+        if figure is None
+        else graph(figure, "value-distribution", label="Customers by expected value", height=260),
+        sub=f"Customers by {choice.name[0].lower()}{choice.name[1:]}; each step is about twice the one before",
+        source=answer,
+        span=8,
+    )
+
+
+def _concentration(ask: Door, choice: Choice) -> html.Section:
+    answer = ask.ask("value/concentration", **choice.params)
+    return card(
+        "Concentration",
+        graph(
+            concentration(answer.frame, ask.words), "value-concentration", label="Share of value by share of customers"
+        ),
+        sub="Share of expected value by share of customers, the best first; dotted: if all were equal",
+        source=answer,
+        span=4,
+    )
+
+
+def _intervals(ask: Door, choice: Choice) -> html.Section:
+    answer = ask.ask("value/intervals", **choice.params)
+    body = (
+        graph(intervals(answer.frame, ask.words), "value-intervals", label="Intervals by tenth of the customers")
+        if answer.frame["mean_hi"].notna().any()
+        else empty("No intervals", "This model was trained without intervals.")
+    )
+    return card(
+        "How sure each forecast is",
+        body,
+        sub="Per customer, by tenth of expected value (10 is best); the scale goes by factors of ten",
+        tools=legend([("Expected", "var(--c1)", "box"), ("80 % interval", "var(--c1)", "band")]),
+        source=answer,
+        span=8,
+    )
+
+
+def _horizons(ask: Door, choice: Choice) -> html.Section:
+    answer = ask.ask("value/horizons", **choice.of_value)
+    words = ask.words
+    top = max((row.total for row in answer.rows), default=0)
+    bars = [
+        Bar(
+            words.days(row.horizon_days),
+            words.money(row.total),
+            row.total / top if top > 0 else 0,
+            "var(--c1)" if row.horizon_days == choice.horizon_days else "var(--c8)",
+            ask.href("/value", horizon=row.horizon_days, measure=choice.measure, basis=choice.basis),
+            "shown" if row.horizon_days == choice.horizon_days else "",
+        )
+        for row in answer.rows
+    ]
+    return card(
+        "By horizon",
+        ranked(bars),
+        sub=f"Total expected {choice.measure}, {choice.basis}",
+        source=answer,
+        span=4,
+    )
+
+
+def _by_group(ask: Door, choice: Choice, dimension: str) -> html.Section | None:
+    answer = ask.ask("value/by_group", dimension=dimension, **choice.params)
+    if dimension == "persona" and answer.is_empty:
+        return None
+    title, meaning, colour = DIMENSIONS[dimension]
+    words = ask.words
+    shown = answer.rows[:N_BARS]
+    top = max((row.total for row in shown), default=0)
+    bars = [
+        Bar(
+            words.month(day_of(row.member)) if dimension == "cohort_month" else words.label(row.member),
+            words.money(row.total),
+            row.total / top if top > 0 else 0,
+            theme.segment_var(row.member) if dimension == "segment" else colour,
+            ask.href("/customers", **{dimension: row.member}),
+            f"{words.share(row.value_share)} · {words.count(row.n_customers)} × {words.money(row.mean_value)}",
+        )
+        for row in shown
+    ]
+    cut = f"; the {N_BARS} newest of {len(answer.rows)}" if len(answer.rows) > N_BARS else ""
+    return card(
+        title,
+        ranked(bars) if bars else empty("No customers yet"),
+        sub=f"{meaning}{cut}. Total, share, customers × mean",
+        source=answer,
+        span=4,
+    )
+
+
+def _top(ask: Door, choice: Choice) -> html.Section:
+    answer = ask.ask("value/top", max_rows=N_TOP, **choice.params)
+    words = ask.words
+    columns = [
+        Column("Customer", lambda row: customer_cell(row.customer_id, row.name, ask.customer_href(row.customer_id))),
+        Column("Segment", lambda row: segment_chip(row.segment)),
+        Column("Orders", lambda row: words.count(row.n_orders), True),
+        Column("Revenue to date", lambda row: words.money_whole(row.revenue), True),
+        Column(f"Expected {choice.measure}", lambda row: words.money_whole(row.expected_value), True),
+        Column("80 % interval", lambda row: f"{words.money(row.value_lo)} – {words.money(row.value_hi)}", True),
+        Column("P(alive)", lambda row: share_bar(row.p_alive, words), True),
+    ]
+    return card(
+        f"The {N_TOP} most valuable",
+        table(answer.frame, columns, caption="The most valuable customers"),
+        sub=choice.unit,
+        tools=link("All customers", ask.href("/customers", sort=f"-expected_revenue_{choice.horizon_days}d")),
+        source=answer,
+        span=8,
+        is_flush=True,
+    )
