@@ -271,7 +271,6 @@ def _top(ask: Door, choice: Choice) -> html.Section:
     columns = [
         Column("Customer", lambda row: customer_cell(row.customer_id, row.name, ask.customer_href(row.customer_id))),
         Column("Segment", lambda row: segment_chip(row.segment)),
-        Column("Orders", lambda row: words.count(row.n_orders), True),
         Column("Revenue to date", lambda row: words.money_whole(row.revenue), True),
         Column(f"Expected {choice.measure}", lambda row: words.money_whole(row.expected_value), True),
         Column("80 % interval", lambda row: f"{words.money(row.value_lo)} – {words.money(row.value_hi)}", True),

@@ -7,7 +7,8 @@ select
     sum(abs(contribution)) as total_effect,  -- money, whichever way
     sum(contribution) as net_effect,  -- money
 from outputs.contributions
-where horizon_days = $horizon_days
+where
+    horizon_days = $horizon_days and feature not in ('baseline', 'shop_level', 'rest')
 group by feature
 order by total_effect desc, feature
 limit $max_rows
