@@ -9,7 +9,7 @@ from dashboard import theme
 from dashboard.charts.ticks import value_axis
 from dashboard.format import Format
 
-N_TICKS = 6
+N_TICKS = 4
 """As many dates as fit beside each other on a phone."""
 
 
@@ -53,5 +53,7 @@ def weekly_volume(frame: pd.DataFrame, words: Format) -> go.Figure:
     )
     every = max(1, -(-len(weeks) // N_TICKS))
     shown = weeks.iloc[every // 2 :: every]
-    figure.update_xaxes(tickvals=shown, ticktext=[words.month(week) for week in shown], hoverformat="%d %b %Y")
+    figure.update_xaxes(
+        tickvals=shown, ticktext=[words.month(week) for week in shown], hoverformat="%d %b %Y", tickangle=0
+    )
     return figure

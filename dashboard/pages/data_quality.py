@@ -41,7 +41,7 @@ register_page(
     question="Can I trust the data?",
 )
 
-N_SAMPLES = 50
+N_SAMPLES = 20
 
 
 def layout(**query: str) -> html.Div:
@@ -62,19 +62,19 @@ def _content(query: Mapping[str, str]) -> list[Any]:
         grid(
             region(_balance, ask),
             region(_reasons, ask),
+            region(_volume, ask),
             region(_checks, ask),
             region(_samples, ask, query),
             region(_files, ask),
             region(_file_reasons, ask),
             region(_freshness, ask),
-            region(_volume, ask),
         ),
     ]
 
 
 def _download(ask: Door, text: str, *, is_primary: bool = False, **chosen: str | None) -> html.A:
     return html.A(
-        [icon("download"), text],
+        [icon("download"), " ", text] if not is_primary else [icon("download"), text],
         href=quarantine.href(ask, **chosen),
         className="button button-primary" if is_primary else "text-link",
         download="",
@@ -118,7 +118,7 @@ def _headline(ask: Door) -> html.Div:
             "money",
             words,
             note=f"beside {words.money(row.amount_accepted)} loaded",
-            help_text="Net amount of transactions put aside, where one could be read",
+            help_text="Net amount of transactions put aside, where one could be read; absurd amounts left out",
             source=answer,
         ),
         kpi(
@@ -150,7 +150,7 @@ def _balance(ask: Door) -> html.Section:
         Column("+ put aside", aside, True),
         Column("Balance", lambda row: balance_chip(row.n_unaccounted, words)),
         Column("Share put aside", lambda row: words.share(row.quarantined_share), True),
-        Column("Money put aside", lambda row: words.money_exact(row.amount_quarantined), True, "Net"),
+        Column("Money put aside", lambda row: words.money(row.amount_quarantined), True, "Net"),
     ]
     return card(
         "Every line is accounted for",
@@ -200,7 +200,7 @@ def _checks(ask: Door) -> html.Section:
         empty("No checks were run") if answer.is_empty else table(answer.frame, columns, caption="Checks"),
         sub="Claims about the data, tried on this build; what fails stands first",
         source=answer,
-        span=7,
+        span=12,
         is_flush=True,
     )
 
@@ -252,7 +252,7 @@ def _files(ask: Door) -> html.Section:
         Column("Duplicates", lambda row: words.count(row.n_duplicates), True, "Part of those put aside"),
         Column("Balance", lambda row: balance_chip(row.n_unaccounted, words)),
         Column("Money loaded", lambda row: words.money(row.amount_accepted), True),
-        Column("Money put aside", lambda row: words.money_exact(row.amount_quarantined), True),
+        Column("Money put aside", lambda row: words.money(row.amount_quarantined), True),
         Column("Read as", lambda row: f"{row.encoding} {row.delimiter}"),
     ]
     return card(
@@ -303,7 +303,7 @@ def _freshness(ask: Door) -> html.Section:
         empty("No file has been read yet") if answer.is_empty else table(answer.frame, columns, caption="Freshness"),
         sub="How new each source is; 1 day is the day before the build's date",
         source=answer,
-        span=5,
+        span=12,
         is_flush=True,
     )
 

@@ -9,6 +9,7 @@ import pytest
 from dashboard import data, quarantine
 from dashboard.app import create_app
 from dashboard.charts.quality import weekly_volume
+from dashboard.components.quality import offending
 from dashboard.format import Format
 from tests.dashboard.conftest import AS_OF, FILES, TINY, Client, settings_at
 from warehouse.build import build
@@ -75,6 +76,8 @@ def test_lines_read_are_headers_blank_loaded_and_put_aside(door):
 
     assert row.n_quarantined == 5
     assert row.n_unaccounted == 0
+    # No day 30.00, no customer 12.50, a formula 7.00, a duplicate 30.00.
+    assert row.amount_quarantined == 79.5
     assert row.n_lines == totals[["n_header", "n_blank", "n_accepted", "n_quarantined"]].sum().sum()
 
 
@@ -141,6 +144,13 @@ def test_rubbish_in_the_url_leaves_the_page_standing(browser, words_of):
 
 def test_clean_files_say_so(client, words_of):
     assert "No row was put aside" in words_of(client.page("/data"))
+
+
+def test_rows_that_break_a_check_can_be_opened(walk, words_of):
+    sample = '[{"customer_id": "<i>C01</i>"}]'
+
+    assert sample in words_of(offending(sample))
+    assert offending("[]") is None
 
 
 def test_unusual_weeks_wear_another_colour():

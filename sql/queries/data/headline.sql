@@ -15,10 +15,15 @@ with
             round(
                 coalesce(sum(case when source = 'transactions' then amount_accepted end), 0e0), 4
             ) as amount_accepted,
-            round(
-                coalesce(sum(case when source = 'transactions' then amount_quarantined end), 0e0), 4
-            ) as amount_quarantined,  -- of transactions, where an amount could be read
         from landing.files
+    ),
+
+    aside as (
+        select round(coalesce(sum(amount), 0e0), 4) as amount_quarantined,
+        from landing.quarantine
+        where
+            source = 'transactions'
+            and position(';absurd_amount;' in concat(';', reasons, ';')) = 0
     ),
 
     checks as (
@@ -38,9 +43,10 @@ select
     files.n_duplicates,
     files.n_unaccounted,
     files.amount_accepted,
-    files.amount_quarantined,
+    aside.amount_quarantined,  -- net, of transactions, where a possible amount could be read
     checks.n_checks,
     checks.n_failed,
     checks.n_warnings,
 from files
+cross join aside
 cross join checks
