@@ -1,4 +1,7 @@
-"""Score every customer with the champion: `outputs.predictions`, one row per customer and horizon."""
+"""Score every customer with the champion: `outputs.predictions`, one row per customer and horizon.
+
+The reasons of the primary horizon's values go to `outputs.contributions`, for the customers who are worth most.
+"""
 
 from __future__ import annotations
 
@@ -13,6 +16,7 @@ from loguru import logger
 from clv import btyd
 from clv.discount import present_value
 from clv.errors import ModelError, NotFittedError
+from clv.explain import contribution_table, explain
 from clv.snapshots import numbers
 from clv.value import ValueModel
 from jobs import models
@@ -22,6 +26,10 @@ from warehouse import outputs
 RETURN_WITHIN_DAYS = 365
 """The next-order window speaks of customers who come back within a year."""
 WINDOW = (0.25, 0.75)
+MAX_EXPLAINED = 20_000
+"""Customers whose value is taken apart: exact TreeSHAP costs more than the forecast itself."""
+REASONS = 8
+"""Facts kept per customer; the others are added to the rest, so that the rows still add up."""
 
 
 def run(ctx: RunContext) -> Mapping[str, Any]:
@@ -59,9 +67,28 @@ def run(ctx: RunContext) -> Mapping[str, Any]:
     table["model_version"] = version
     _keep_those_before(ctx, table, frames, version)
     outputs.write(ctx.settings.paths.outputs, "predictions", table)
+    ctx.progress(0.9, "explaining")
+    outputs.write(
+        ctx.settings.paths.outputs,
+        "contributions",
+        _reasons(ctx.settings.model.primary_horizon_days, scored, frames, model),
+    )
     models.write_versions(ctx.settings)
     ctx.progress(1.0, f"{len(everybody):,} customers scored")
     return {"model_version": version, "as_of": as_of.isoformat(), "n_customers": len(everybody), "n_rows": len(table)}
+
+
+def _reasons(
+    horizon_days: int, scored: pd.DataFrame, frames: Mapping[int, pd.DataFrame], model: ValueModel
+) -> pd.DataFrame:
+    """Why the most valuable customers are worth what they are, in money; empty for a horizon not predicted."""
+    here = scored[scored["horizon_days"] == horizon_days]
+    if here.empty:
+        return outputs.empty("contributions")
+    best = here.sort_values(["expected_revenue", "customer_id"], ascending=[False, True])["customer_id"]
+    asked = set(best.head(MAX_EXPLAINED))
+    part = {days: frame[frame["customer_id"].isin(asked)].reset_index(drop=True) for days, frame in frames.items()}
+    return contribution_table(explain(model, part, horizon_days), most=REASONS)
 
 
 def _keep_those_before(ctx: RunContext, table: pd.DataFrame, frames: Mapping[int, pd.DataFrame], version: str) -> None:

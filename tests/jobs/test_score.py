@@ -48,6 +48,17 @@ def test_values_are_possible(trained_shop):
     assert (table["expected_revenue_discounted"] <= table["expected_revenue"] + 1e-9).all()
 
 
+def test_reasons_add_up_to_the_value_they_explain(trained_shop):
+    reasons = trained_shop.output("contributions")
+    values = trained_shop.output("predictions").set_index(["customer_id", "horizon_days"])["expected_revenue"]
+
+    totals = reasons.groupby(["customer_id", "horizon_days"])["contribution"].sum()
+
+    assert set(reasons["horizon_days"]) == {trained_shop.settings.model.primary_horizon_days}
+    assert len(totals) == len(set(reasons["customer_id"])) > 100
+    assert totals.to_numpy() == pytest.approx(values.loc[totals.index].to_numpy(), abs=1e-6)
+
+
 @pytest.mark.parametrize("column", ["expected_revenue", "expected_orders", "p_buys", "expected_revenue_discounted"])
 def test_nothing_falls_with_the_horizon(trained_shop, column):
     wide = trained_shop.output("predictions").pivot_table(index="customer_id", columns="horizon_days", values=column)
