@@ -8,7 +8,7 @@ from urllib.parse import unquote
 
 from dash import html, register_page
 
-from clv.explain import WORDS
+from clv.explain import in_words
 from dashboard.charts.customer import customer_timeline
 from dashboard.components import (
     Bar,
@@ -46,7 +46,7 @@ register_page(
 )
 
 MAX_LINES = 5_000
-N_REASONS, N_LOOK_ALIKES, N_CARTS = 8, 6, 8
+N_LOOK_ALIKES, N_CARTS = 6, 8
 
 
 def layout(customer_id: str = "", **query: str) -> html.Div:
@@ -240,11 +240,11 @@ def _interval(ask: Door, low: Any, high: Any) -> str:
 def _why(ask: Door, who: Any) -> html.Section:
     answer = ask.ask("customer/contributions", customer_id=who.customer_id)
     words = ask.words
-    shown = [row for row in answer.rows if row.horizon_days == who.horizon_days][:N_REASONS]
+    shown = [row for row in answer.rows if row.horizon_days == who.horizon_days]
     largest = max((abs(row.contribution) for row in shown), default=0.0) or 1.0
     bars = [
         Bar(
-            words.label(WORDS.get(row.feature, row.feature.replace("_", " "))),
+            words.label(in_words(row.feature)),
             words.money_change(row.contribution),
             abs(row.contribution) / largest,
             "var(--c2)" if row.contribution >= 0 else "var(--c4)",
@@ -260,7 +260,9 @@ def _why(ask: Door, who: Any) -> html.Section:
     return card(
         "Why",
         ranked(bars) if bars else nothing,
-        sub=f"What each fact adds to the expected revenue, next {who.horizon_days} days" if bars else None,
+        sub=f"What each part adds to the expected revenue, next {who.horizon_days} days; they add up to it"
+        if bars
+        else None,
         source=answer,
         span=6,
     )
