@@ -47,10 +47,12 @@ def contenders(frame: pd.DataFrame, names: Mapping[str, str], words: Format) -> 
         ],
         hovertemplate="%{y}: %{customdata}<extra></extra>",
     )
-    low = math.floor(20 * float(rows["gini_lo"].fillna(rows["gini"]).min())) / 20
-    ticks = [low + (1 - low) * step / 4 for step in range(5)]
+    # Steps of a twentieth, as many as fit beside each other.
+    first = math.floor(20 * float(rows["gini_lo"].fillna(rows["gini"]).min()))
+    low = first / 20
+    ticks = [step / 20 for step in range(20, first - 1, -max(1, -(-(20 - first) // 4)))]
     figure.update_xaxes(
-        range=[low - 0.01, 1.01],
+        range=[low - 0.01, 1.02],
         tickvals=ticks,
         ticktext=[words.decimal(tick, 2) for tick in ticks],
         showgrid=True,

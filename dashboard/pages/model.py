@@ -122,7 +122,8 @@ def _verdict(ask: Door, days: int) -> html.Div:
     said = [html.B(f"Version {row.model_version}, {champion}, {_ranks(row)} the purchase model alone")]
     said.append(
         f": normalised Gini {_with_interval(ask, row.gini, row.gini_lo, row.gini_hi)} against "
-        f"{_with_interval(ask, row.baseline_gini, row.baseline_gini_lo, row.baseline_gini_hi)}. {_total(ask, row)}"
+        f"{_with_interval(ask, row.baseline_gini, row.baseline_gini_lo, row.baseline_gini_hi)}"
+        f"{'; the intervals overlap' if _overlap(row) else ''}. {_total(ask, row)}"
     )
     return insight(*said, action=link("Model card", "#model-card"), source=answer)
 
@@ -131,11 +132,14 @@ def _ranks(row: Any) -> str:
     """How well ours ranks customers, as far as the two intervals allow to say."""
     if row.gini is None or row.baseline_gini is None:
         return "cannot be compared with"
-    if row.gini_lo > row.baseline_gini_hi:
-        return "ranks customers better than"
-    if row.gini_hi < row.baseline_gini_lo:
-        return "ranks customers worse than"
-    return f"ranks customers {'slightly better than' if row.gini >= row.baseline_gini else 'no better than'}"
+    if None not in (row.gini_lo, row.baseline_gini_lo) and not _overlap(row):
+        return f"ranks customers {'better' if row.gini > row.baseline_gini else 'worse'} than"
+    return f"ranks customers {'slightly better than' if row.gini > row.baseline_gini else 'no better than'}"
+
+
+def _overlap(row: Any) -> bool:
+    ends = (row.gini_lo, row.gini_hi, row.baseline_gini_lo, row.baseline_gini_hi)
+    return None not in ends and row.gini_lo <= row.baseline_gini_hi and row.baseline_gini_lo <= row.gini_hi
 
 
 def _total(ask: Door, row: Any) -> str:
@@ -260,7 +264,7 @@ def _calibration(ask: Door, days: int) -> html.Section:
     return card(
         "Calibration",
         graph(calibration(answer.frame, ask.words), "model-calibration", label="Predicted and happened by tenth"),
-        sub="Mean revenue per customer by tenth of the forecast; 10 is best",
+        sub="Mean revenue per customer by tenth of the forecast",
         tools=legend([("Predicted", "var(--c1)", "box"), ("Happened", "var(--c2)", "box")]),
         source=answer,
         span=6,
@@ -405,11 +409,11 @@ def _facts(found: Mapping[str, Any], words: Any) -> list[tuple[str, Any]]:
     return [
         ("Knows all before", words.date(day_of(found["as_of"]))),
         ("Enough history?", html.Div([html.Div(said) for said in found.get("sufficiency", [])] or "–")),
-        ("To be kept in mind", html.Div([html.Div(said) for said in found.get("notes", [])] or "Nothing")),
+        ("Keep in mind", html.Div([html.Div(said) for said in found.get("notes", [])] or "Nothing")),
         (
             "Learnt from",
-            f"{words.count(found.get('n_rows'))} customers at earlier dates"
-            + (f", {words.count(len(snapshots))} of them since {words.date(day_of(first))}" if first else ""),
+            f"up to {words.count(found.get('n_rows'))} rows a horizon"
+            + (f"; {words.count(len(snapshots))} snapshots since {words.date(day_of(first))}" if first else ""),
         ),
         (
             "Scores",
