@@ -56,7 +56,7 @@ def _content(query: Mapping[str, str]) -> list[Any]:
             "Data quality",
             f"Can I trust the data? Everything that was read for this build, known up to "
             f"{ask.words.date(ask.handle.as_of)}",
-            _download(ask, "Download rows put aside", is_primary=True),
+            _download(ask, "Download rows put aside", {}, is_primary=True),
         ),
         region(_headline, ask),
         grid(
@@ -72,7 +72,7 @@ def _content(query: Mapping[str, str]) -> list[Any]:
     ]
 
 
-def _download(ask: Door, text: str, *, is_primary: bool = False, **chosen: str | None) -> html.A:
+def _download(ask: Door, text: str, chosen: Mapping[str, str | None], *, is_primary: bool = False) -> html.A:
     return html.A(
         [icon("download"), " ", text] if not is_primary else [icon("download"), text],
         href=quarantine.href(ask, **chosen),
@@ -117,7 +117,7 @@ def _headline(ask: Door) -> html.Div:
             row.amount_quarantined,
             "money",
             words,
-            note=f"beside {words.money(row.amount_accepted)} loaded",
+            note=f"without absurd amounts; {words.money(row.amount_accepted)} loaded",
             help_text="Net amount of transactions put aside, where one could be read; absurd amounts left out",
             source=answer,
         ),
@@ -221,7 +221,7 @@ def _samples(ask: Door, query: Mapping[str, str]) -> html.Section:
     what = ", ".join(reason_words(value) for name, value in chosen.items() if value and name != "file")
     tools = [link("Show all", _here(ask))] if is_filtered else []
     if not answer.is_empty:
-        tools.append(_download(ask, "Download these", **chosen))
+        tools.append(_download(ask, "Download these", chosen))
     return card(
         "Rows put aside",
         table(answer.frame, columns, caption="Rows put aside") if not answer.is_empty else empty("No such rows"),
