@@ -226,7 +226,8 @@ def read_filter(column: Column, values: Sequence[str]) -> Condition:
 def written_filter(column: Column, model: Condition) -> list[str]:
     """The values of the address for a filter model: short where there is a short form, else JSON."""
     short = _short(column, model)
-    if short is not None and read_filter(column, short) == dict(model):
+    is_plain = short is not None and not (len(short) == 1 and short[0].startswith("{"))
+    if short is not None and is_plain and read_filter(column, short) == dict(model):
         return short
     return [json.dumps(model, ensure_ascii=False, separators=(",", ":"), sort_keys=True)]
 

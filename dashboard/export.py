@@ -12,8 +12,9 @@ import hashlib
 import json
 import os
 import secrets
+import time
 import uuid
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -30,6 +31,9 @@ from warehouse.grid import MAX_IDS, Wanted
 ROUTE = "/export/customers.csv"
 BY = "the Customers page"
 VALID_SECONDS = 900
+PIECE_BYTES = 2**20
+KEPT_SECONDS = 3600
+"""A file that is still here after this was being sent when the process died."""
 _KEY_FILE = "secret.key"
 _SALT = "customers.csv"
 
@@ -73,19 +77,26 @@ def _file(door: Door, request: dict[str, Any]) -> flask.Response:
     target = _folder(door) / f"{uuid.uuid4().hex}.csv"
     try:
         grid.export(asked, target, _heads(), door.build)
-        response = flask.send_file(
-            target,
-            mimetype="text/csv",
-            as_attachment=True,
-            download_name=f"customers_{door.handle.as_of.isoformat()}.csv",
-            max_age=0,
-        )
+        n_bytes = target.stat().st_size
     except BaseException:
         target.unlink(missing_ok=True)
         raise
-    response.call_on_close(lambda: target.unlink(missing_ok=True))
+    response = flask.Response(_sent(target), mimetype="text/csv")
+    response.headers["Content-Length"] = str(n_bytes)
+    response.headers["Content-Disposition"] = f"attachment; filename=customers_{door.handle.as_of.isoformat()}.csv"
+    response.headers["Cache-Control"] = "no-store"
     door.journal.note(BY, "export", "customers", _noted(asked, n_rows, door))
     return response
+
+
+def _sent(target: Path) -> Iterator[bytes]:
+    """The file piece by piece; it is gone when all is sent or nobody listens any more."""
+    try:
+        with target.open("rb") as file:
+            while piece := file.read(PIECE_BYTES):
+                yield piece
+    finally:
+        target.unlink(missing_ok=True)
 
 
 def _noted(asked: Wanted, n_rows: int, door: Door) -> dict[str, Any]:
@@ -152,6 +163,12 @@ def _picked(door: Door, name: str) -> tuple[str, ...]:
 
 
 def _folder(door: Door) -> Path:
+    """Where files and ticked ids are meanwhile; what a link could no longer ask for is swept out."""
     folder = door.settings.paths.cache / "exports"
     folder.mkdir(parents=True, exist_ok=True)
+    oldest = time.time() - KEPT_SECONDS
+    for path in folder.iterdir():
+        with contextlib.suppress(FileNotFoundError):  # another process sweeps, too
+            if path.stat().st_mtime < oldest:
+                path.unlink()
     return folder

@@ -1,0 +1,125 @@
+"""The page of one customer, for ordinary and for odd customers."""
+
+from datetime import date
+from urllib.parse import quote
+
+import pandas as pd
+import pytest
+
+from dashboard import data
+from dashboard.charts.customer import customer_timeline
+from dashboard.format import Format
+
+
+def kpis_of(page, walk, words_of) -> dict[str, str]:
+    """Label → value of the headline numbers."""
+    found = {}
+    for node in walk(page):
+        if "kpi" in str(node["props"].get("className", "")).split():
+            parts = {part["props"].get("className"): words_of(part) for part in walk(node)}
+            found[parts["kpi-name"]] = parts["kpi-value"]
+    return found
+
+
+def test_headline_numbers_are_the_customers(client, walk, words_of):
+    shown = kpis_of(client.page("/customers/C01"), walk, words_of)
+
+    # C01 bought for 50 + 40 + 50 + 60 and is expected to spend 150 in the next 180 days.
+    assert shown["Revenue to date"] == "£200"
+    assert shown["Expected revenue, next 180 days"] == "£150"
+    assert shown["P(alive)"] == "95%"
+    assert shown["Orders"] == "4"
+
+
+def test_the_interval_and_the_percentile_stand_beside_the_forecast(client, words_of):
+    words = words_of(client.page("/customers/C01"))
+
+    assert "80%: £60.00 – £300" in words
+    assert "better than" in words
+
+
+def test_every_card_shows_its_sql(client, walk):
+    panels = [
+        node
+        for node in walk(client.page("/customers/C01"))
+        if "panel" in str(node["props"].get("className", "")).split()
+    ]
+
+    assert len(panels) >= 15
+    for panel in panels:
+        assert any("sql-button" in str(node["props"].get("className", "")) for node in walk(panel))
+
+
+def test_all_lines_are_in_the_transactions(client, walk):
+    grid = next(node for node in walk(client.page("/customers/C01")) if node["props"].get("id") == "customer-lines")
+
+    assert sum(row["amount"] for row in grid["props"]["rowData"]) == 200
+    assert len(grid["props"]["rowData"]) == 5
+
+
+@pytest.mark.parametrize("number", range(1, 13))
+def test_no_customer_breaks_the_page(client, words_of, number):
+    words = words_of(client.page(f"/customers/C{number:02d}"))
+
+    assert "This could not be shown" not in words
+    assert "Transactions" in words
+
+
+def test_who_only_returned_has_no_scores(client, words_of):
+    assert "Only returns are known" in words_of(client.page("/customers/C04"))
+
+
+def test_without_a_prediction_the_page_says_so(client, walk, words_of):
+    page = client.page("/customers/C11")
+
+    assert kpis_of(page, walk, words_of)["Expected revenue, next 180 days"] == "–"
+    assert "Not trained yet" in words_of(page)
+
+
+def test_reasons_are_shown_only_where_there_are_some(client, words_of):
+    assert "No reasons in this build" in words_of(client.page("/customers/C01"))
+
+
+@pytest.mark.parametrize("odd", ["00C01", "C1", "a/b", 'x"y', "<b>1</b>", "C01 ", "ünï", "100%41", "' or 1=1 --"])
+def test_an_unknown_id_is_said_to_be_unknown(client, words_of, odd):
+    words = words_of(client.page(f"/customers/{quote(odd, safe='')}"))
+
+    assert "No such customer" in words
+    assert odd in words
+
+
+@pytest.mark.parametrize("odd", ["007", "a/b", 'x"y', "ü & ?#", "100%41"])
+def test_links_to_customers_survive_odd_ids(context, odd):
+    href = data.door("").customer_href(odd)
+
+    assert href == f"/customers/{quote(odd, safe='')}"
+    assert "/" not in href.removeprefix("/customers/")
+
+
+def test_campaigns_are_shown_with_those_held_out(client, words_of):
+    assert "Held out" in words_of(client.page("/customers/C12"))
+    assert "Treated" in words_of(client.page("/customers/C05"))
+
+
+def timeline(**more):
+    frame = pd.DataFrame(
+        {
+            "order_date": pd.to_datetime(["2024-01-20", "2024-03-02"]),
+            "gross_amount": [100.0, 0.0],
+            "return_amount": [0.0, -100.0],
+        }
+    )
+    return customer_timeline(frame, Format("GBP", "en_GB"), as_of=date(2024, 4, 11), **more)
+
+
+def test_orders_rise_and_returns_fall():
+    orders, returns = timeline().data
+
+    assert (list(orders.y), list(returns.y)) == ([100.0], [-100.0])
+
+
+def test_the_next_order_is_a_band_only_when_it_is_predicted():
+    predicted = timeline(next_order_from=date(2024, 5, 1), next_order_to=date(2024, 6, 1))
+
+    assert [shape.type for shape in timeline().layout.shapes] == ["line"]
+    assert sorted(shape.type for shape in predicted.layout.shapes) == ["line", "rect"]

@@ -1,0 +1,276 @@
+"""The list of customers: the language of its address, its rows, its views."""
+
+import json
+from urllib.parse import parse_qsl
+
+import pytest
+from hypothesis import given
+from hypothesis import settings as examples
+from hypothesis import strategies as st
+
+from clv.errors import NoBuildError, RequestError
+from dashboard import customer_list, data
+from dashboard.app import create_app
+from warehouse.grid import Members, Wanted
+
+COLUMNS = customer_list.COLUMNS
+NUMBERS = st.integers(-1000, 1000) | st.floats(-1e6, 1e6).filter(lambda number: not number.is_integer())
+DAYS = st.dates().map(lambda day: f"{day.isoformat()} 00:00:00")
+COMPARED = ["equals", "notEqual", "greaterThan", "greaterThanOrEqual", "lessThan", "lessThanOrEqual"]
+
+
+def compared(kind: str, values, first: str, second: str):
+    one = st.fixed_dictionaries({"filterType": st.just(kind), "type": st.sampled_from(COMPARED), first: values})
+    span = st.fixed_dictionaries(
+        {"filterType": st.just(kind), "type": st.just("inRange"), first: values, second: values}
+    )
+    blank = st.fixed_dictionaries({"filterType": st.just(kind), "type": st.sampled_from(["blank", "notBlank"])})
+    return one | span | blank
+
+
+TEXTS = st.fixed_dictionaries(
+    {"filterType": st.just("text"), "type": st.sampled_from(["contains", "equals", "startsWith"]), "filter": st.text()}
+)
+BY_KIND = {
+    "text": TEXTS,
+    "number": compared("number", NUMBERS, "filter", "filterTo"),
+    "date": compared("date", DAYS, "dateFrom", "dateTo"),
+    "boolean": st.fixed_dictionaries(
+        {"filterType": st.just("text"), "type": st.sampled_from(["true", "false", "blank"])}
+    ),
+}
+
+
+def model_of(name: str):
+    one = BY_KIND[COLUMNS[name].kind]
+    several = st.fixed_dictionaries(
+        {
+            "filterType": st.just(COLUMNS[name].kind),
+            "operator": st.sampled_from(["AND", "OR"]),
+            "conditions": st.lists(one, min_size=2, max_size=3),
+        }
+    )
+    return one | several
+
+
+ASKED = st.builds(
+    Wanted,
+    filters=st.fixed_dictionaries({}, optional={name: model_of(name) for name in COLUMNS}),
+    sort=st.lists(st.tuples(st.sampled_from(list(COLUMNS)), st.booleans()), max_size=3).map(tuple),
+    members=st.none() | st.just(Members("segments/moved_customers", {"segment_before": "At risk", "segment": "L&yal"})),
+)
+
+
+@examples(max_examples=150, deadline=None)
+@given(asked=ASKED)
+def test_an_address_says_all_that_a_grid_holds(asked):
+    assert customer_list.wanted(customer_list.search_of(asked)) == asked
+
+
+@pytest.mark.parametrize(
+    ("search", "model"),
+    [
+        ("revenue=100..500", {"filterType": "number", "type": "inRange", "filter": 100, "filterTo": 500}),
+        ("revenue=..-5", {"filterType": "number", "type": "lessThanOrEqual", "filter": -5}),
+        ("revenue=%3E1.5", {"filterType": "number", "type": "greaterThan", "filter": 1.5}),
+        ("name=o%27neil", {"filterType": "text", "type": "contains", "filter": "o'neil"}),
+        (
+            "last_order_date=2024-01-31..",
+            {"filterType": "date", "type": "greaterThanOrEqual", "dateFrom": "2024-01-31 00:00:00"},
+        ),
+        ("segment=At+risk", {"filterType": "text", "type": "equals", "filter": "At risk"}),
+        ("persona=", {"filterType": "text", "type": "blank"}),
+        ("is_subscriber=true", {"filterType": "text", "type": "true"}),
+    ],
+    ids=lambda value: value if isinstance(value, str) else "",
+)
+def test_an_address_can_be_written_by_hand(search, model):
+    (found,) = customer_list.wanted(f"?{search}").filters.values()
+
+    assert found == model
+
+
+@pytest.mark.parametrize(
+    "search",
+    [
+        "shoe_size=44",
+        "revenue=much",
+        "revenue=nan..",
+        "revenue=1&revenue=2",
+        "last_order_date=yesterday",
+        "is_subscriber=perhaps",
+        "revenue={",
+        "revenue={}x",
+        "sort=shoe_size",
+        "list=data/quarantine",
+        "list=cohorts/customers_in&list.cohort_month=May",
+        "list=cohorts/customers_in&list.month_number=two",
+    ],
+)
+def test_an_address_that_cannot_be_read_is_refused_with_words(client, words_of, search):
+    assert "This could not be shown" in words_of(client.page("/customers", f"?{search}"))
+
+
+def ask_rows(client, search="", filters=None, sort=None, start=0, end=100):
+    """What the callback gives for a block, and the address that it writes."""
+    request = {"startRow": start, "endRow": end, "filterModel": filters or {}, "sortModel": sort or []}
+    outputs = [
+        {"id": name, "property": prop}
+        for name, prop in [
+            ("customers-grid", "getRowsResponse"),
+            ("customers-count", "children"),
+            ("customers-shown", "data"),
+        ]
+    ]
+    facets = [{"id": {"column": name, "type": "customers-facet"}, "property": "value"} for name in customer_list.FACETS]
+    key = next(key for key in client.app.callback_map if "customers-grid.getRowsResponse" in key)
+    body = {
+        "output": key,
+        "outputs": [*outputs, facets],
+        "inputs": [{"id": "customers-grid", "property": "getRowsRequest", "value": request}],
+        "state": [{"id": "_pages_location", "property": "search", "value": search}],
+        "changedPropIds": ["customers-grid.getRowsRequest"],
+    }
+    response = client.http.post("/_dash-update-component", json=body)
+    assert response.status_code == 200, response.text
+    answer = response.get_json()["response"]
+    return (
+        answer["customers-grid"]["getRowsResponse"],
+        answer["customers-count"]["children"],
+        answer["customers-shown"]["data"],
+    )
+
+
+def test_rows_come_in_the_grids_order_with_their_count(client):
+    rows, count, shown = ask_rows(client, sort=[{"colId": "revenue", "sort": "desc"}])
+
+    revenues = [row["revenue"] for row in rows["rowData"]]
+    assert revenues == sorted(revenues, reverse=True)
+    assert (len(revenues), rows["rowCount"], count) == (12, 12, "12 customers")
+    assert shown["search"] == "?sort=-revenue"
+
+
+def test_a_filter_of_the_grid_is_written_into_the_address(client):
+    rows, count, shown = ask_rows(
+        client, filters={"revenue": {"filterType": "number", "type": "greaterThan", "filter": 50}}
+    )
+
+    assert count == f"{rows['rowCount']} of 12 customers"
+    assert dict(parse_qsl(shown["search"][1:])) == {"revenue": ">50"}
+
+
+def test_what_no_grid_sends_is_refused(context, client):
+    for filters, sort in [({"x": {}}, []), ([1], []), ({}, [{"colId": "revenue", "sort": "up"}]), ({}, {"a": 1})]:
+        with pytest.raises(RequestError):
+            customer_list.moved(Wanted(), filters, sort)
+
+
+def test_every_segment_link_shows_exactly_the_number_clicked(context, client):
+    base = data.door("").ask("overview/customer_base")
+
+    for row in base.rows:
+        _, _, shown = ask_rows(client, filters={"segment": customer_list.chosen([row.segment])})
+        assert shown["n_rows"] == row.n_customers
+
+
+@pytest.mark.parametrize(
+    ("query", "params"),
+    [
+        ("overview/customers_in", {"from_date": "2024-02-01", "to_date": "2024-03-01", "channel": "web"}),
+        ("overview/customers_in", {"from_date": "2024-01-01", "to_date": "2024-04-11"}),
+        ("cohorts/customers_in", {"cohort_month": "2024-01-01", "month_number": "0", "mode": "bought"}),
+        ("segments/moved_customers", {"segment_before": "New", "segment": "Loyal"}),
+    ],
+    ids=["channel in a month", "all in a period", "cohort cell", "move"],
+)
+def test_a_list_shows_exactly_the_customers_behind_the_mark(context, client, query, params):
+    search = customer_list.search_of(
+        customer_list.wanted(
+            "?" + "&".join([f"list={query}", *(f"list.{name}={value}" for name, value in params.items())])
+        )
+    )
+    asked = customer_list.wanted(search)
+
+    rows, _, _ = ask_rows(client, search=search)
+
+    behind = data.door("").ask(query, **asked.members.params).frame["customer_id"]
+    assert {row["customer_id"] for row in rows["rowData"]} == set(behind)
+    assert rows["rowCount"] == len(behind)
+
+
+def test_every_column_can_be_sorted_and_filtered(client):
+    for name, column in COLUMNS.items():
+        blank = {"filterType": column.kind, "type": "blank"}
+        rows, _, _ = ask_rows(client, filters={name: blank}, sort=[{"colId": name, "sort": "asc"}])
+        assert all(row[name] in (None, "") for row in rows["rowData"]), name
+
+
+def test_columns_that_nobody_has_are_hidden(client, walk):
+    grid = next(node for node in walk(client.page("/customers")) if node["props"].get("id") == "customers-grid")
+
+    hidden = {column["field"] for column in grid["props"]["columnDefs"] if column["hide"]}
+    assert {"subscription_plan", "is_churned_given", "next_order_from"} <= hidden
+    assert not hidden & {"name", "segment", "revenue", "expected_revenue"}
+
+
+def test_the_grid_begins_with_what_the_address_says(client, walk):
+    page = client.page("/customers", "?segment=New&segment=Loyal&sort=-margin,name&revenue=5..")
+    grid = next(node for node in walk(page) if node["props"].get("id") == "customers-grid")["props"]
+
+    order = {
+        column["field"]: (column["sort"], column["sortIndex"]) for column in grid["columnDefs"] if "sort" in column
+    }
+    assert order == {"margin": ("desc", 0), "name": ("asc", 1)}
+    assert set(grid["filterModel"]) == {"segment", "revenue"}
+    assert grid["dashGridOptions"]["maxConcurrentDatasourceRequests"] == 1
+
+
+def press(client, button, **state):
+    """Press a button of the views; give the response."""
+    inputs = [
+        {"id": "customers-view-save", "property": "n_clicks", "value": 1},
+        {"id": "customers-view-name", "property": "n_submit", "value": None},
+        [{"id": {"type": "customers-view-drop", "name": state["name"]}, "property": "n_clicks", "value": 1}],
+    ]
+    key = next(key for key in client.app.callback_map if "customers-views.children" in key)
+    body = {
+        "output": key,
+        "outputs": [
+            {"id": "customers-views", "property": "children"},
+            {"id": "customers-view-name", "property": "value"},
+        ],
+        "inputs": inputs,
+        "state": [
+            {"id": "customers-view-name", "property": "value", "value": state["name"]},
+            {"id": "customers-shown", "property": "data", "value": {"search": state.get("search", "")}},
+            {"id": "_pages_location", "property": "search", "value": ""},
+        ],
+        "changedPropIds": [f"{button}.n_clicks"],
+    }
+    response = client.http.post("/_dash-update-component", json=body)
+    assert response.status_code == 200, response.text
+    return response.get_json()["response"]["customers-views"]["children"]
+
+
+def test_a_view_is_kept_under_its_name_and_forgotten(client, walk):
+    name = '<b>"Mine"</b>'
+    kept = press(client, "customers-view-save", name=name, search="?segment=New&sort=-revenue")
+    links = {node["props"]["children"]: node["props"]["href"] for node in walk(kept) if node["type"] == "Link"}
+    assert links == {name: "/customers?segment=New&sort=-revenue"}
+
+    dropped = press(client, json.dumps({"name": name, "type": "customers-view-drop"}, separators=(",", ":")), name=name)
+    assert not [node for node in walk(dropped) if node["type"] == "Link"]
+
+
+def test_without_a_build_the_page_says_what_to_do(tmp_path, words_of, settings):
+    bare = settings.model_copy(update={"paths": settings.paths.model_copy(update={"data": tmp_path / "none"})})
+    bare.paths.data.mkdir()
+    app = create_app(bare)
+
+    with app.server.test_request_context("/"):
+        with pytest.raises(NoBuildError):
+            _ = data.door("").handle
+        from dashboard.pages import customer, customers
+
+        assert "No data yet" in words_of(customers.layout())
+        assert "No data yet" in words_of(customer.layout("C01"))
