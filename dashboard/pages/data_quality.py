@@ -36,7 +36,7 @@ register_page(
     name="Data quality",
     title="Data quality · Retain",
     group="Trust",
-    order=30,
+    order=110,
     icon="shield-check",
     question="Can I trust the data?",
 )

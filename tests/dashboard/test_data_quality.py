@@ -142,6 +142,14 @@ def test_rubbish_in_the_url_leaves_the_page_standing(browser, words_of):
     assert "Every line is accounted for" in words
 
 
+@pytest.mark.parametrize("path", ["/cohorts", "/segments", "/data"])
+def test_pages_stand_without_a_model(browser, words_of, path):
+    words = words_of(browser.page(path))
+
+    assert "could not be shown" not in words
+    assert ("Not trained yet" in words) == (path != "/data")
+
+
 def test_clean_files_say_so(client, words_of):
     assert "No row was put aside" in words_of(client.page("/data"))
 
