@@ -6,10 +6,7 @@ with
     cells as (
         select cohort_month, month_number, n_cohort, buyers,
         from marts.cohort_retention
-        where
-            cast($channel as varchar) is null
-            and not is_running
-            and month_number in (1, 2, 3, 6)
+        where cast($channel as varchar) is null and not is_running and month_number in (1, 2, 3, 6)
         union all
         select cohort_month, month_number, n_cohort, buyers,
         from marts.cohort_channels

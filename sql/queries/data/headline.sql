@@ -10,7 +10,9 @@ with
             cast(coalesce(sum(n_quarantined), 0) as bigint) as n_quarantined,
             cast(coalesce(sum(n_duplicates), 0) as bigint) as n_duplicates,  -- part of the quarantined
             cast(
-                coalesce(sum(n_lines - n_header - n_blank - n_accepted - n_quarantined), 0) as bigint
+                coalesce(
+                    sum(n_lines - n_header - n_blank - n_accepted - n_quarantined), 0
+                ) as bigint
             ) as n_unaccounted,  -- must be 0
             round(
                 coalesce(sum(case when source = 'transactions' then amount_accepted end), 0e0), 4
@@ -22,8 +24,7 @@ with
         select round(coalesce(sum(amount), 0e0), 4) as amount_quarantined,
         from landing.quarantine
         where
-            source = 'transactions'
-            and position(';absurd_amount;' in concat(';', reasons, ';')) = 0
+            source = 'transactions' and position(';absurd_amount;' in concat(';', reasons, ';')) = 0
     ),
 
     checks as (
