@@ -336,13 +336,19 @@ def _importance(ask: Door, days: int) -> html.Section | None:
     words = ask.words
     top = answer.row.total_effect or 1.0
     bars = [
-        Bar(words.label(in_words(row.feature)), words.money(row.total_effect), row.total_effect / top)
+        Bar(
+            words.label(in_words(row.feature)),
+            words.money(row.total_effect),
+            row.total_effect / top,
+            note=f"net {words.money_change(row.net_effect)}",
+        )
         for row in answer.rows
     ]
     return card(
         "What moves the forecasts",
         ranked(bars),
-        sub=f"Money moved up or down, all customers, next {words.days(days)}",
+        sub=f"Expected revenue, next {words.days(days)}, moved up or down by each fact: the main reasons of the "
+        f"{words.count(answer.row.n_explained)} customers who were explained, the most valuable ones",
         source=answer,
         span=12,
     )

@@ -30,7 +30,6 @@ from dashboard.components import (
     region,
     segment_chip,
     segmented,
-    share_bar,
     table,
 )
 from dashboard.data import Door, day_of, door
@@ -274,7 +273,7 @@ def _top(ask: Door, choice: Choice) -> html.Section:
         Column("Revenue to date", lambda row: words.money_whole(row.revenue), True),
         Column(f"Expected {choice.measure}", lambda row: words.money_whole(row.expected_value), True),
         Column("80 % interval", lambda row: f"{words.money(row.value_lo)} – {words.money(row.value_hi)}", True),
-        Column("P(alive)", lambda row: share_bar(row.p_alive, words), True),
+        Column("P(alive)", lambda row: words.share(row.p_alive), True),
     ]
     return card(
         f"The {N_TOP} most valuable",
