@@ -411,6 +411,11 @@ def _complete_journey(folder: Path) -> Path:
     return path
 
 
+def _shown(table: pd.DataFrame) -> str:
+    columns = ["contender", "gini", "auc", "total_bias", "decile_error", "top_decile_capture", "rmse", "seconds"]
+    return table[columns].to_string(index=False, float_format="%.4f")
+
+
 def main() -> int:
     """Run the tasks whose data is given; 1 when a target was missed."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
@@ -438,6 +443,7 @@ def main() -> int:
                 for task in (task for task in TASKS if task.shop == shop_name):
                     print(task.name, flush=True)
                     table, covered = run_task(shop, task, chosen.threads)
+                    print(_shown(table), flush=True)
                     tables.append(table)
                     ranges.append(covered)
                     if chosen.small:
@@ -445,8 +451,6 @@ def main() -> int:
     if not tables:
         parser.error("give --cdnow FILE, --complete-journey or both")
     table = pd.concat(tables, ignore_index=True)
-    shown = ["task", "contender", "gini", "auc", "total_bias", "decile_error", "top_decile_capture", "rmse", "seconds"]
-    print(table[shown].to_string(index=False, float_format="%.4f"))
     print(pd.concat(ranges).to_string(index=False, float_format="%.3f"))
     if small:
         print("\nours less MBG/NBD + GG on few customers")

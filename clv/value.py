@@ -601,17 +601,19 @@ def _grow(rows: Rows, kinds: Sequence[Kind], rounds: int, seed: int, threads: in
             every,
         ),
     }
+    names = list(rows.names)
+    whole = boosting.binned(rows.inputs, rows.weight, names=names, threads=threads)
     found: dict[Kind, xgb.Booster] = {}
     for kind in kinds:
         target, margin, used = targets[kind]
         found[kind] = boosting.fit_trees(
             kind,
-            rows.inputs[used],
+            whole if used is every else rows.inputs[used],
             target[used],
             margin[used],
             rows.weight[used],
-            names=list(rows.names),
-            rounds=rounds,
+            names=names,
+            rounds=rounds * boosting.ROUNDS_FACTOR[kind],
             seed=seed,
             threads=threads,
         )
@@ -756,8 +758,9 @@ def _parts(h: Horizon, inputs: Matrix | None, base: Forecast, threads: int) -> _
         return None
     names = list(h.names)
     starts = starting_margins(h, base)
+    data = boosting.loaded(inputs, names=names, threads=threads)
     found = {
-        kind: boosting.margins(h.trees[kind], inputs, start, names=names, threads=threads)
+        kind: boosting.margins(h.trees[kind], data, start, names=names, threads=threads)
         for kind, start in starts.items()
         if kind in h.trees
     }
