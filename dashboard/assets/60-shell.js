@@ -17,9 +17,11 @@
 
   clientside.retain = {
     // The controls that were moved by hand write themselves into the URL; Dash then draws the page anew.
-    writeQuery(_values, search) {
+    writeQuery(_values, _search) {
       const {triggered} = window.dash_clientside.callback_context;
-      let result = search || "";
+      // Not the location that Dash knows: a grid writes its filters past it.
+      const before = window.location.search;
+      let result = before;
       for (const {prop_id: prop, value} of triggered) {
         if (!prop.endsWith(".value")) continue;
         const id = JSON.parse(prop.slice(0, -".value".length));
@@ -27,7 +29,7 @@
         // A control that has just been drawn mostly holds what the URL says; where it does not, the server has put it right.
         if (String(value ?? "") !== now) result = withValue(result, id.key, value, id.default);
       }
-      return result === (search || "") ? stay() : result;
+      return result === before ? stay() : result;
     },
 
     // The links of the sidebar: which one we are on, and the build that is looked at.

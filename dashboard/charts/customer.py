@@ -62,7 +62,7 @@ def customer_timeline(
             opacity=0.14,
             line_width=0,
         )
-    figure.add_vline(x=_moment(as_of), line={"color": theme.AXIS_LINE, "width": 1})
+    figure.add_vline(x=_moment(as_of), line={"color": theme.MUTED, "width": 1})
     figure.update_yaxes(
         **value_axis(float(frame["return_amount"].min()), float(frame["gross_amount"].max()), "money", words)
     )

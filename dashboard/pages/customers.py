@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import datetime as dt
 from collections.abc import Mapping
 from typing import Any
 from urllib.parse import urlencode
@@ -44,6 +45,14 @@ register_page(
 LOCATION = "_pages_location"
 OWNER = "everyone"
 """Saved views belong to all who can look: there is no sign-in."""
+PARAM_WORDS = {
+    "from_date": "from",
+    "to_date": "before",
+    "cohort_month": "cohort of",
+    "segment_before": "from",
+    "segment": "to",
+}
+"""Parameters of a list → how they are said."""
 MAX_VIEWS = 100
 MAX_VIEW_NAME = 80
 
@@ -71,7 +80,7 @@ def _content(query: Mapping[str, Any]) -> list[Any]:
             button("Export CSV", "customers-export", icon_name="download", is_primary=True),
         ),
         _not_trained(ask) if "expected_revenue" in hidden else None,
-        _list_note(asked),
+        _list_note(ask, asked),
         html.Div(
             [*(_facet(ask, name, words, asked) for name, words in FACETS.items()), _selection(), _sql()],
             className="grid-tools",
@@ -111,17 +120,20 @@ def _not_trained(ask: Door) -> html.Div:
     )
 
 
-def _list_note(asked: Wanted) -> html.Div | None:
+def _list_note(ask: Door, asked: Wanted) -> html.Div | None:
     if asked.members is None:
         return None
-    said = ", ".join(
-        f"{name.replace('_', ' ')} {value}" for name, value in asked.members.params.items() if value is not None
-    )
+    given = ((name, value) for name, value in asked.members.params.items() if value is not None)
+    said = ", ".join(f"{PARAM_WORDS.get(name, name.replace('_', ' '))} {_said(ask, value)}" for name, value in given)
     return insight(
         html.B(f"Only customers {LISTS[asked.members.query]}"),
         f": {said}." if said else ".",
-        action=link("Show all", customer_list.PATH),
+        action=link("Show all", ask.href(PATH)),
     )
+
+
+def _said(ask: Door, value: Any) -> str:
+    return ask.words.date(value) if isinstance(value, dt.date) else str(value)
 
 
 def _facet(ask: Door, name: str, words: str, asked: Wanted) -> html.Div:
