@@ -1,0 +1,275 @@
+"""How are our customers doing, and what should we do?"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from dash import html, register_page
+
+from dashboard import theme
+from dashboard.charts.summary import equity_bridge, returning_share
+from dashboard.components import (
+    Bar,
+    Column,
+    card,
+    empty,
+    graph,
+    grid,
+    head,
+    kpi,
+    kpis,
+    link,
+    not_trained,
+    page,
+    ranked,
+    region,
+    table,
+)
+from dashboard.data import Door, door
+from dashboard.format import is_missing
+
+register_page(
+    __name__,
+    path="/",
+    name="Executive summary",
+    title="Executive summary · Retain",
+    group="Analyse",
+    order=10,
+    icon="clipboard-data",
+    question="How are our customers doing, and what should we do?",
+)
+
+STEPS = {
+    "opening": "Then",
+    "realised": "Realised since",
+    "new_customers": "New customers",
+    "behaviour_change": "Behaviour",
+    "model_change": "Model",
+    "closing": "Now",
+}
+"""Step of `summary/bridge` → words."""
+
+ADVICE = {
+    "protect_best": ("Protect the best customers", "The 5 % who are expected to bring the most"),
+    "remind_overdue": ("Remind who is late", "Later than their own rhythm, and worth a reminder"),
+    "win_back": ("Win back", "They were worth a lot and have gone quiet"),
+    "second_order": ("Ask for the second order", "Who buys twice is far more likely to stay"),
+    "falling_channel": ("Look at the channel", "It sold less than in the 90 days before"),
+    "repair_data": ("Repair the data", "Rows with money on them could not be used"),
+}
+"""Kind of `summary/recommendations` → what to do, and why."""
+
+SIGNS = {
+    "segment_cannot_lose": ("Cannot lose: best customers, silent", {"segment": "Cannot lose"}),
+    "segment_at_risk": ("At risk: regular customers, silent", {"segment": "At risk"}),
+    "segment_about_to_sleep": ("About to sleep", {"segment": "About to sleep"}),
+    "overdue": ("Later than their own rhythm", None),
+    "unlikely_to_buy": ("Unlikely to buy in the horizon", None),
+}
+"""Sign of `summary/at_risk` → words, and the grid's filter that holds exactly these customers."""
+
+
+def layout(**query: str) -> html.Div:
+    """The page for a URL's query."""
+    return page(region(_content, query))
+
+
+def _content(query: Mapping[str, str]) -> list[Any]:
+    ask = door(query)
+    return [
+        head(
+            "Executive summary",
+            "How are our customers doing, and what should we do? "
+            f"Everything known before {ask.words.date(ask.handle.as_of)}",
+        ),
+        region(_headline, ask),
+        grid(
+            region(_recommendations, ask),
+            region(_segments, ask),
+            region(_bridge, ask),
+            region(_returning, ask),
+            region(_at_risk, ask),
+        ),
+    ]
+
+
+def _headline(ask: Door) -> html.Div:
+    answer = ask.ask("summary/headline")
+    row, words = answer.row, ask.words
+    change = None
+    if not is_missing(row.revenue_previous_365d) and row.revenue_previous_365d > 0:
+        change = row.revenue_365d / row.revenue_previous_365d - 1
+    interval = "not predicted yet"
+    if not is_missing(row.expected_revenue_lo):
+        interval = f"80 % interval {words.money(row.expected_revenue_lo)} – {words.money(row.expected_revenue_hi)}"
+    elif not is_missing(row.expected_revenue):
+        interval = "the interval comes with the next training"
+    return kpis(
+        kpi(
+            "Customers",
+            row.n_customers,
+            "count",
+            words,
+            note=f"{words.count(row.n_new_90d)} new in 90 days",
+            source=answer,
+        ),
+        kpi(
+            "Revenue, last 365 days",
+            row.revenue_365d,
+            "money",
+            words,
+            previous=row.revenue_previous_365d if change is not None else None,
+            change=change,
+            note="net of returns",
+            source=answer,
+        ),
+        kpi(
+            f"Customer equity, next {row.horizon_days} days",
+            row.expected_revenue,
+            "money",
+            words,
+            note=interval,
+            help_text="Sum of expected revenue over all customers: residual, undiscounted, net of returns",
+            source=answer,
+        ),
+        kpi(
+            "Repeat customers",
+            row.repeat_rate,
+            "share",
+            words,
+            note=f"{words.count(row.n_repeat_customers)} bought more than once",
+            source=answer,
+        ),
+        kpi(
+            "Bought in 90 days",
+            row.n_active_90d,
+            "count",
+            words,
+            note="customers with a purchase",
+            source=answer,
+        ),
+    )
+
+
+def _recommendations(ask: Door) -> html.Section:
+    answer = ask.ask("summary/recommendations")
+    words = ask.words
+    columns = [
+        Column(
+            "What to do",
+            lambda row: html.Div(
+                [
+                    html.B(_advice(row)[0]),
+                    html.Div([_advice(row)[1], f"; money: {row.money_is}"], className="panel-sub"),
+                ]
+            ),
+        ),
+        Column("Who", lambda row: link(words.label(row.subject), row.link)),
+        Column("Customers", lambda row: words.count(row.n_customers), True),
+        Column("Money", lambda row: html.Span(words.money(row.money), title=row.money_is), True),
+    ]
+    return card(
+        "What to do next",
+        table(answer.frame, columns, caption="Recommendations")
+        if not answer.is_empty
+        else empty("Nothing stands out", "Recommendations are computed from the segments and the predictions."),
+        sub="Found in the data, the most money first",
+        source=answer,
+        span=8,
+        is_flush=not answer.is_empty,
+    )
+
+
+def _advice(row: Any) -> tuple[str, str]:
+    return ADVICE.get(row.kind, (row.kind.replace("_", " ").capitalize(), ""))
+
+
+def _segments(ask: Door) -> html.Section:
+    answer = ask.ask("summary/segments")
+    words = ask.words
+    is_predicted = answer.frame["expected_revenue"].notna().any()
+    money = answer.frame["expected_revenue" if is_predicted else "revenue_365d"]
+    largest = max(float(money.max()), 0.0) if len(money) else 0.0
+    bars = [
+        Bar(
+            row.segment,
+            words.money(value),
+            max(float(value), 0.0) / largest,
+            theme.segment_var(row.segment, place),
+            ask.href("/customers", segment=row.segment),
+            words.count(row.n_customers),
+        )
+        for place, (row, value) in enumerate(zip(answer.rows, money, strict=True))
+        if largest > 0
+    ]
+    return card(
+        "Segments",
+        ranked(bars) if bars else empty("No customers yet"),
+        sub="Expected revenue in the horizon · customers"
+        if is_predicted
+        else "Revenue of the last 365 days · customers",
+        tools=link("Details", ask.href("/segments")),
+        source=answer,
+        span=4,
+    )
+
+
+def _bridge(ask: Door) -> html.Section:
+    answer = ask.ask("summary/bridge")
+    shown: Any
+    if answer.is_empty:
+        shown = (
+            not_trained("Customer equity")
+            if is_missing(ask.ask("summary/headline").row.expected_revenue)
+            else empty("Nothing to compare with yet", "It appears when the customers have been scored a second time.")
+        )
+    else:
+        shown = graph(
+            equity_bridge(answer.frame, STEPS, ask.words), "summary-bridge", label="Customer equity", height=280
+        )
+    sub = None
+    if not answer.is_empty:
+        row, words = answer.row, ask.words
+        since = f"{words.date(row.before_as_of)} to {words.date(row.present_as_of)}"
+        sub = f"{since}, next {row.horizon_days} days; adds up to the cent"
+    return card("Why customer equity changed", shown, sub=sub, source=answer, span=8)
+
+
+def _returning(ask: Door) -> html.Section:
+    answer = ask.ask("summary/retention_trend")
+    return card(
+        "Who came back",
+        graph(returning_share(answer.frame, ask.words), "summary-returning", label="Share who bought again", height=280)
+        if not answer.is_empty
+        else empty("Not two months yet"),
+        sub="Share of earlier customers with a purchase in the month; hollow: not over",
+        tools=link("Cohorts", ask.href("/cohorts")),
+        source=answer,
+        span=4,
+    )
+
+
+def _at_risk(ask: Door) -> html.Section:
+    answer = ask.ask("summary/at_risk")
+    words = ask.words
+
+    def who(row: Any) -> Any:
+        label, chosen = SIGNS.get(row.sign, (words.label(row.sign), None))
+        return label if chosen is None else link(label, ask.href("/customers", **chosen))
+
+    columns = [
+        Column("Warning sign", who),
+        Column("Customers", lambda row: words.count(row.n_customers), True),
+        Column("Revenue to date", lambda row: words.money(row.revenue), True),
+        Column("Revenue, last 365 days", lambda row: words.money(row.revenue_365d), True),
+        Column("Expected revenue in the horizon", lambda row: words.money(row.expected_revenue), True),
+    ]
+    return card(
+        "Value at risk",
+        table(answer.frame, columns, caption="Warning signs") if not answer.is_empty else empty("No warning sign"),
+        sub="Customers and money behind each sign; the signs overlap",
+        source=answer,
+        span=12,
+        is_flush=not answer.is_empty,
+    )
