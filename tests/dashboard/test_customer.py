@@ -1,14 +1,19 @@
 """The page of one customer, for ordinary and for odd customers."""
 
+import csv
 from datetime import date
 from urllib.parse import quote
 
 import pandas as pd
 import pytest
 
+from clv.config import Paths
 from dashboard import data
+from dashboard.app import create_app
 from dashboard.charts.customer import customer_timeline
 from dashboard.format import Format
+from warehouse.build import build
+from warehouse.ingest import land
 
 
 def kpis_of(page, walk, words_of) -> dict[str, str]:
@@ -123,3 +128,65 @@ def test_the_next_order_is_a_band_only_when_it_is_predicted():
 
     assert [shape.type for shape in timeline().layout.shapes] == ["line"]
     assert sorted(shape.type for shape in predicted.layout.shapes) == ["line", "rect"]
+
+
+ODD = {
+    "007": "25.00",
+    "7": "30.00",
+    "a/b?c#d": "10.00",
+    "<i>'x'</i>": "12.50",
+    "=1+1": "8.00",
+    "ünï côdé": "5.00",
+    "gone": "-4.00",
+}
+"""Customer → the amount of the one line that they have."""
+
+
+@pytest.fixture(scope="module")
+def odd_app(settings, tmp_path_factory):
+    """A shop of customers with one line each, odd ids, and no model."""
+    folder = tmp_path_factory.mktemp("odd") / "data"
+    settings = settings.model_copy(update={"paths": Paths(data=folder), "root": folder})
+    settings.paths.raw.mkdir(parents=True)
+    with (settings.paths.raw / "transactions.csv").open("w", newline="", encoding="utf-8") as file:
+        lines = csv.writer(file)
+        lines.writerow(["customer_id", "order_id", "order_ts", "amount"])
+        for number, (name, amount) in enumerate(ODD.items()):
+            lines.writerow([name, f"o{number}", f"2024-03-{number + 1:02d} 10:00:00", amount])
+    with (settings.paths.raw / "customers.csv").open("w", newline="", encoding="utf-8") as file:
+        csv.writer(file).writerows([["customer_id", "name"], ["007", '<script>alert("x")</script>']])
+    land(settings, today=date(2024, 4, 11))
+    build(settings)
+    app = create_app(settings)
+    yield app
+    app.server.extensions["retain"].warehouse.close()
+
+
+@pytest.fixture
+def odd_shop(odd_app, client):
+    """A browser at that shop."""
+    return type(client)(odd_app)
+
+
+@pytest.mark.parametrize("name", list(ODD))
+def test_a_customer_of_one_line_and_any_id_has_a_page(odd_shop, walk, words_of, name):
+    page = odd_shop.page(f"/customers/{quote(name, safe='')}")
+
+    grid = next(node for node in walk(page) if node["props"].get("id") == "customer-lines")
+    assert [row["amount"] for row in grid["props"]["rowData"]] == [float(ODD[name])]
+    assert "This could not be shown" not in words_of(page)
+    assert "Not trained yet" in words_of(page)
+
+
+def test_a_name_with_angle_brackets_is_a_text(odd_shop, words_of):
+    assert '<script>alert("x")</script>' in words_of(odd_shop.page("/customers/007"))
+
+
+def test_without_a_model_the_list_shows_what_was_bought(odd_shop, walk, words_of):
+    page = odd_shop.page("/customers")
+    columns = next(node for node in walk(page) if node["props"].get("id") == "customers-grid")["props"]["columnDefs"]
+
+    assert "Not trained yet" in words_of(page)
+    assert "7 customers" in words_of(page)
+    assert {column["field"] for column in columns if "sort" in column} == {"revenue"}
+    assert all(column["hide"] for column in columns if column["field"].startswith("expected_"))
