@@ -1,6 +1,6 @@
 -- How many customers have a value in each column that may be missing: a column that nobody has is
 -- not shown in the list.
--- grain: one row per column
+-- grain: one row per column that somebody has a value in
 -- parameters: none
 with
     totals as (
@@ -22,52 +22,58 @@ with
             count(expected_revenue_180d) as n_expected_revenue_180d,
             count(expected_revenue_365d) as n_expected_revenue_365d,
         from marts.customers
+    ),
+
+    columns as (
+        select 'name' as column_name, n_name as n_customers,
+        from totals
+        union all
+        select 'email' as column_name, n_email as n_customers,
+        from totals
+        union all
+        select 'persona' as column_name, n_persona as n_customers,
+        from totals
+        union all
+        select 'is_subscriber' as column_name, n_is_subscriber as n_customers,
+        from totals
+        union all
+        select 'subscription_plan' as column_name, n_subscription_plan as n_customers,
+        from totals
+        union all
+        select 'acquisition_cost' as column_name, n_acquisition_cost as n_customers,
+        from totals
+        union all
+        select 'is_churned_given' as column_name, n_is_churned_given as n_customers,
+        from totals
+        union all
+        select 'expected_revenue' as column_name, n_expected_revenue as n_customers,
+        from totals
+        union all
+        select 'revenue_lo' as column_name, n_revenue_lo as n_customers,
+        from totals
+        union all
+        select 'p_alive' as column_name, n_p_alive as n_customers,
+        from totals
+        union all
+        select 'next_order_from' as column_name, n_next_order_from as n_customers,
+        from totals
+        union all
+        select 'overdue_index' as column_name, n_overdue_index as n_customers,
+        from totals
+        union all
+        select 'expected_revenue_30d' as column_name, n_expected_revenue_30d as n_customers,
+        from totals
+        union all
+        select 'expected_revenue_90d' as column_name, n_expected_revenue_90d as n_customers,
+        from totals
+        union all
+        select 'expected_revenue_180d' as column_name, n_expected_revenue_180d as n_customers,
+        from totals
+        union all
+        select 'expected_revenue_365d' as column_name, n_expected_revenue_365d as n_customers,
+        from totals
     )
-select 'name' as column_name, n_name as n_customers,
-from totals
-union all
-select 'email' as column_name, n_email as n_customers,
-from totals
-union all
-select 'persona' as column_name, n_persona as n_customers,
-from totals
-union all
-select 'is_subscriber' as column_name, n_is_subscriber as n_customers,
-from totals
-union all
-select 'subscription_plan' as column_name, n_subscription_plan as n_customers,
-from totals
-union all
-select 'acquisition_cost' as column_name, n_acquisition_cost as n_customers,
-from totals
-union all
-select 'is_churned_given' as column_name, n_is_churned_given as n_customers,
-from totals
-union all
-select 'expected_revenue' as column_name, n_expected_revenue as n_customers,
-from totals
-union all
-select 'revenue_lo' as column_name, n_revenue_lo as n_customers,
-from totals
-union all
-select 'p_alive' as column_name, n_p_alive as n_customers,
-from totals
-union all
-select 'next_order_from' as column_name, n_next_order_from as n_customers,
-from totals
-union all
-select 'overdue_index' as column_name, n_overdue_index as n_customers,
-from totals
-union all
-select 'expected_revenue_30d' as column_name, n_expected_revenue_30d as n_customers,
-from totals
-union all
-select 'expected_revenue_90d' as column_name, n_expected_revenue_90d as n_customers,
-from totals
-union all
-select 'expected_revenue_180d' as column_name, n_expected_revenue_180d as n_customers,
-from totals
-union all
-select 'expected_revenue_365d' as column_name, n_expected_revenue_365d as n_customers,
-from totals
+select column_name, n_customers,
+from columns
+where n_customers > 0
 order by column_name
