@@ -547,9 +547,8 @@ def _base_of(days: int, trained: Mapping[int, Horizon]) -> int | None:
 def _train(pool: _Pool, rows: Rows, aligned: Mapping[str, Ratio], seed: int, threads: int) -> Horizon:
     days = pool.horizon_days
     is_positive = rows.revenue > 0
-    # one buyer can be in every cut-off: rows alone would let five customers grow trees
     n_buyers = len(np.unique(rows.person[is_positive]))
-    rounds = boosting.n_rounds(int(is_positive.sum())) if n_buyers >= boosting.MIN_POSITIVE_ROWS else 0
+    rounds = boosting.n_rounds(int(is_positive.sum()), n_buyers)
     unit = float(np.average(rows.revenue / rows.ratio, weights=rows.weight)) or 1.0
     h = Horizon(
         horizon_days=days,
@@ -694,7 +693,9 @@ def _with_ranges(h: Horizon, rows: Rows | None, value: Floats, seed: int, thread
     rows = _thinned(rows, MAX_CALIBRATION_ROWS)
     fold = np.minimum((_person_lot(rows.person) * N_FOLDS).astype(np.int64), N_FOLDS - 1)
     forecast, p_buys = np.empty(len(fold)), np.empty(len(fold))
-    rounds = boosting.n_rounds(int((rows.revenue > 0).sum() * (1 - 1 / N_FOLDS)))
+    is_positive = rows.revenue > 0
+    n_buyers = len(np.unique(rows.person[is_positive]))
+    rounds = max(1, boosting.n_rounds(int(is_positive.sum() * (1 - 1 / N_FOLDS)), int(n_buyers * (1 - 1 / N_FOLDS))))
     for number in range(N_FOLDS):
         held_out = fold == number
         fitted = replace(

@@ -24,9 +24,12 @@ def predicted(trees, inputs, margin):
     return boosting.margins(trees, inputs, margin, names=NAMES, threads=1)
 
 
-@pytest.mark.parametrize(("n_positive", "expected"), [(0, 0), (19, 0), (20, 1), (500, 25), (2000, 100), (9000, 100)])
-def test_rounds_grow_with_the_rows_that_have_a_purchase(n_positive, expected):
-    assert boosting.n_rounds(n_positive) == expected
+@pytest.mark.parametrize(
+    ("n_positive", "n_buyers", "expected"),
+    [(0, 0, 0), (500, 20, 0), (20, 28, 1), (500, 500, 25), (2000, 1000, 100), (2000, 420, 50), (9000, 9000, 100)],
+)
+def test_rounds_grow_with_purchases_and_with_buyers(n_positive, n_buyers, expected):
+    assert boosting.n_rounds(n_positive, n_buyers) == expected
 
 
 @pytest.mark.parametrize("kind", ["tweedie", "poisson"])
