@@ -32,6 +32,12 @@
     return isChoice ? conditions.map((one) => (one.type === "blank" ? "" : one.filter)) : null;
   }
 
+  // On a phone a pinned column would leave no room for the others.
+  function unpin(grid) {
+    const state = ["ag-Grid-SelectionColumn", "name"].map((colId) => ({colId, pinned: null}));
+    grid?.applyColumnState({state});
+  }
+
   clientside.customers = {
     // The rows came: the address says which, a build that is new empties the cache.
     shown(data) {
@@ -42,6 +48,7 @@
       if (window.location.pathname === PATH && window.location.pathname + window.location.search !== href)
         window.history.replaceState(window.history.state, "", href);
       if (build && build !== data.build) grid?.purgeInfiniteCache();
+      if (build === null && window.innerWidth < PHONE) unpin(grid);
       build = data.build;
       if (data.n_rows === 0) grid?.showNoRowsOverlay();
       else grid?.hideOverlay();
@@ -76,15 +83,9 @@
       if (href) window.location.assign(href);
     },
 
-    // On a phone a pinned column would leave no room for the others.
+    // A page was drawn: what the one before showed is of no account.
     ready(_columns) {
-      const fit = () => {
-        const grid = api();
-        if (!grid) return setTimeout(fit, 50);
-        grid.applyColumnState({state: [{colId: "name", pinned: window.innerWidth < PHONE ? null : "left"}]});
-      };
       address = build = null;
-      setTimeout(fit, 0);
     },
   };
 

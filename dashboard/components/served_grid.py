@@ -89,6 +89,8 @@ def _column_def(
         definition["valueFormatter"] = {"function": f"{shown.look}(params.value)"}
     else:
         definition["valueFormatter"] = {"function": "given(params.value)"}
+    if shown.look == "customer":
+        definition["pinned"] = "left"
     if order:
         definition |= {"sort": "desc" if order[1] else "asc", "sortIndex": order[0]}
     return {name: value for name, value in definition.items() if value is not None}
@@ -125,7 +127,7 @@ def served_grid(
         dashGridOptions={
             "theme": {"function": "houseTheme(themeQuartz)"},
             "rowSelection": {"mode": "multiRow", "checkboxes": True, "headerCheckbox": False},
-            "selectionColumnDef": {"width": 46, "minWidth": 46, "maxWidth": 46, "pinned": None},
+            "selectionColumnDef": {"width": 46, "minWidth": 46, "maxWidth": 46, "pinned": "left"},
             # dash-ag-grid holds one pending request: of two, the first would never be answered.
             "maxConcurrentDatasourceRequests": 1,
             "cacheBlockSize": page_size,
