@@ -12,7 +12,7 @@ def main() -> None:
         if path.stem.startswith("_"):
             continue
         first = (ast.get_docstring(ast.parse(path.read_text(encoding="utf-8"))) or "").splitlines()[:1]
-        print(f"python -m benchmarks.{path.stem}\n    {first[0] if first else ''}")
+        print(f"python benchmarks/{path.name}\n    {first[0] if first else ''}")
 
 
 if __name__ == "__main__":

@@ -1,6 +1,6 @@
 """A million customers and ten million orders through the product: time and memory of each step, and of each page.
 
-`python -m benchmarks.scale [--customers N] [--activity A] [--folder F] [--keep]` writes a synthetic shop and runs the
+`python benchmarks/scale.py [--customers N] [--activity A] [--folder F] [--keep]` writes a synthetic shop and runs the
 real commands on it, one process a step; then asks the queries of each page in process.
 Activity 2.2 gives about ten orders per customer. Nothing is compared: a peer that does all of this does not exist.
 """
