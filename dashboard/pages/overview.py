@@ -35,7 +35,7 @@ from dashboard.components import (
 )
 from dashboard.components.cohorts import cohort_table
 from dashboard.data import Answer, Door, Period, door
-from dashboard.format import Kind
+from dashboard.format import Kind, is_missing
 
 register_page(
     __name__,
@@ -70,6 +70,11 @@ def layout(**query: str) -> html.Div:
 def _content(query: Mapping[str, str]) -> list[Any]:
     ask = door(query)
     period = ask.period(query)
+    if is_missing(period.start):
+        nobody = empty(
+            "No orders yet", "The build has no purchase. Put an order log into the data folder, and run the pipeline."
+        )
+        return [head("Overview", "How is the business performing?"), nobody]
     return [
         head("Overview", _period_line(ask, period), *period_picker(period)),
         region(_headline, ask, period),
