@@ -138,7 +138,6 @@ class Business(Section):
     gross_margin: Share = 0.4
     discount_rate_annual: Annotated[float, Field(ge=0, le=1)] = 0.1
     timezone: str = "UTC"
-    week_start: Literal["monday", "sunday"] = "monday"
 
     @field_validator("timezone")
     @classmethod
@@ -175,8 +174,6 @@ class Model(Section):
     max_snapshots: Annotated[int, Field(ge=1, le=60)] = 14
     max_training_rows: Annotated[int, Field(ge=1000)] = 300_000
     threads: Annotated[int, Field(ge=0)] = 1
-    tuning_trials: Annotated[int, Field(ge=0, le=200)] = 0
-    interval_levels: tuple[Annotated[float, Field(gt=0, lt=1)], ...] = (0.8, 0.9)
     retrain_after_days: Annotated[int, Field(ge=1)] = 30
     promotion: Promotion = Promotion()
 
@@ -188,28 +185,11 @@ class Model(Section):
         return self
 
 
-class Playbook(Section):
-    """Assumptions of the retention plan until experiments have measured them."""
-
-    budget: Annotated[float, Field(ge=0)] = 5000.0
-    control_share: Share = 0.1
-
-
-class Drift(Section):
-    """When drift is an alarm."""
-
-    alpha: Annotated[float, Field(gt=0, lt=1)] = 0.05
-    psi_floor: Annotated[float, Field(ge=0)] = 0.1
-    ks_floor: Share = 0.1
-
-
 class Jobs(Section):
     """When jobs run; cron lines in the business's time zone, empty for never."""
 
     pipeline: str = "0 5 * * *"
     train: str = "0 4 * * 0"
-    drift: str = ""
-    report: str = ""
     journal_url: str = ""
     keep_builds: Annotated[int, Field(ge=2, le=1000)] = 7
 
@@ -257,8 +237,6 @@ class Settings(Section):
     business: Business = Business()
     features: Features = Features()
     model: Model = Model()
-    playbook: Playbook = Playbook()
-    drift: Drift = Drift()
     jobs: Jobs = Jobs()
     dashboard: Dashboard = Dashboard()
     auth: Auth = Auth()

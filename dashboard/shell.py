@@ -315,7 +315,7 @@ def _foot(door: Door) -> list[Any]:
 def _alerts(door: Door) -> tuple[Any, Any]:
     frame = door.journal.alerts()
     if frame.empty:
-        return None, state("bell-slash", "No open alerts", "Failed jobs and drift are announced here.")
+        return None, state("bell-slash", "No open alerts", "Failed jobs are announced here.")
     entries = [
         dcc.Link(
             [
