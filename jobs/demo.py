@@ -32,6 +32,7 @@ from clv.simulate import HORIZONS_DAYS, Plan, shop_plan, simulate_block
 from clv.simulate_customers import ACTION_COSTS, ACTIONS, EFFECT_DAYS
 from clv.simulate_dirt import dirty_lines
 from clv.simulate_truth import EFFECT_HORIZON_DAYS
+from warehouse.dialect import sha256_of
 
 FILES = {
     "transactions": "customers_transactions.csv",
@@ -137,14 +138,9 @@ def _own_files(raw: Path) -> dict[str, list[str]]:
             raise SourceError(f"{manifest} cannot be read; delete it and the demo's files, then try again") from error
     for name in FILES.values():
         path = raw / name
-        if path.exists() and _sha256(path) not in known.get(name, []):
+        if path.exists() and sha256_of(path) not in known.get(name, []):
             raise SourceError(f"{path} was not written by the demo, or was changed since; move it away, then try again")
     return known
-
-
-def _sha256(path: Path) -> str:
-    with path.open("rb") as stream:
-        return hashlib.file_digest(stream, "sha256").hexdigest()
 
 
 def _write_manifest(raw: Path, files: dict[str, list[str]]) -> None:

@@ -26,6 +26,7 @@ from clv.errors import NotEnoughDataError, SourceError
 from jobs import build, ingest, models, score, train
 from jobs.run import RunContext
 from warehouse import outputs, sqlfiles
+from warehouse.dialect import sha256_of
 from warehouse.ingest import LandingError
 from warehouse.landing import landed_files
 
@@ -167,7 +168,7 @@ def _score_key(ctx: RunContext, champion: str) -> str:
 def _outputs_key(ctx: RunContext) -> str:
     """The content of what scoring writes: files that were lost or changed are made again."""
     paths = [outputs.path_of(ctx.settings.paths.outputs, name) for name in SCORED]
-    return _digest([hashlib.sha256(path.read_bytes()).hexdigest() if path.is_file() else "" for path in paths])
+    return _digest([sha256_of(path) if path.is_file() else "" for path in paths])
 
 
 def _digest(value: Any) -> str:

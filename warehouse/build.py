@@ -22,6 +22,7 @@ from typing import Any
 from clv.config import Settings
 from clv.errors import BuildError, SqlFileError
 from warehouse import checks, outputs, publish, serving, sqlfiles
+from warehouse.dialect import sha256_of
 from warehouse.engines import duckdb as engine
 from warehouse.landing import COLUMNS, FILES_COLUMNS, QUARANTINE_COLUMNS, TABLES, Landed, landed_files
 from warehouse.runner import Progress, Table, run_tables, worker_sessions
@@ -188,7 +189,7 @@ def inputs(settings: Settings, landed: Sequence[Landed]) -> dict[str, Table]:
         found = path.is_file()
         tables[f"outputs.{name}"] = Table(
             name=f"outputs.{name}",
-            key=_digest([name, columns, _file_digest(path) if found else ""]),
+            key=_digest([name, columns, sha256_of(path) if found else ""]),
             columns=columns,
             sources=[path] if found else [],
         )
@@ -223,11 +224,6 @@ def _key(file: SqlFile, params: Mapping[str, Any], tables: Mapping[str, Table], 
 
 def _digest(value: Any) -> str:
     return hashlib.sha256(json.dumps(value, sort_keys=True, default=str).encode()).hexdigest()
-
-
-def _file_digest(path: Path) -> str:
-    with path.open("rb") as file:
-        return hashlib.file_digest(file, "sha256").hexdigest()
 
 
 def _remove_leftovers(cache: Path) -> None:
