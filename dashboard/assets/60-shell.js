@@ -108,6 +108,24 @@
     });
   });
 
+  // A mark of a chart leads to the customers behind it (`components/graph.py`). Plotly says what was clicked only to
+  // those who have asked the figure itself; it is asked once the pointer is on it.
+  function follow({points, event}) {
+    const hrefs = points.map(({data, pointNumber}) => data.meta?.hrefs?.[pointNumber]).filter(Boolean);
+    if (!hrefs.length) return;
+    if (event?.ctrlKey || event?.metaKey) return void window.open(hrefs[0], "_blank", "noopener");
+    window.history.pushState({}, "", hrefs[0]);
+    window.dispatchEvent(new CustomEvent("_dashprivate_pushstate"));
+    window.scrollTo(0, 0);
+  }
+
+  document.addEventListener("pointerover", (event) => {
+    const figure = event.target.closest?.(".chart.is-linked")?.querySelector(".js-plotly-plot");
+    if (!figure?.on || figure.leadsSomewhere) return;
+    figure.leadsSomewhere = true;
+    figure.on("plotly_click", follow);
+  });
+
   document.addEventListener("focusin", (event) => {
     const search = event.target.closest(".search");
     if (search) search.classList.add("is-open");

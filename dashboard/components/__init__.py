@@ -3,7 +3,7 @@
 from dashboard.components.bars import Bar, legend, ranked, rows, stacked
 from dashboard.components.card import card, grid, insight
 from dashboard.components.controls import button, date_range, labelled, link, period_picker, segmented, select
-from dashboard.components.graph import graph
+from dashboard.components.graph import Mark, graph
 from dashboard.components.heat import HeatCell, heat_table
 from dashboard.components.kpi import delta, kpi, kpis, spark
 from dashboard.components.marks import avatar, chip, dot, icon, segment_chip
@@ -16,6 +16,7 @@ __all__ = [
     "Bar",
     "Column",
     "HeatCell",
+    "Mark",
     "avatar",
     "button",
     "card",

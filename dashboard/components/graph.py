@@ -1,14 +1,64 @@
-"""A Plotly figure on a page, with the house's settings."""
+"""A Plotly figure on a page, with the house's settings, and its marks as links."""
 
 from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 
 import plotly.graph_objects as go
 from dash import dcc, html
 
 from dashboard.theme import GRAPH_CONFIG
 
+MAX_LISTED = 60
+"""So many marks are links for the keyboard, too; more would be a wall."""
 
-def graph(figure: go.Figure, id: str, *, label: str, height: int = 260) -> html.Div:  # noqa: A002 - Dash's own word
-    """*figure*, as tall as its card and at least *height* pixels; *label* says to a screen reader what is drawn."""
+
+@dataclass(frozen=True)
+class Mark:
+    """Where a mark of a figure leads, in words for those who do not see it."""
+
+    words: str
+    href: str
+
+
+def graph(
+    figure: go.Figure,
+    id: str,  # noqa: A002 - Dash's own word
+    *,
+    label: str,
+    height: int = 260,
+    links: Mapping[int, Sequence[Mark | None]] | None = None,
+) -> html.Div:
+    """*figure*, as tall as its card and at least *height* pixels.
+
+    Args:
+        figure: from `dashboard.charts`.
+        id: of the figure.
+        label: says to a screen reader what is drawn.
+        height: in pixels.
+        links: trace of the figure → where each of its points leads, in their order; None for a point that leads
+            nowhere. A click follows it; links that show when they have the focus do so for the keyboard.
+    """
+    marks: dict[str, Mark] = {}
+    for trace, points in (links or {}).items():
+        # `assets/60-shell.js` reads it when a mark is clicked.
+        figure.data[trace].meta = {"hrefs": [point.href if point else None for point in points]}
+        marks |= {point.href: point for point in points if point}
     chart = dcc.Graph(figure=figure, id=id, config=GRAPH_CONFIG, responsive=True, className="chart-figure")
-    return html.Div(chart, role="img", className="chart", style={"minHeight": f"{height}px"}, **{"aria-label": label})
+    role = {"role": "img", "aria-label": label}
+    size = {"minHeight": f"{height}px"}
+    if not marks:
+        return html.Div(chart, className="chart", style=size, **role)
+    listed = [
+        html.Li(dcc.Link(mark.words, href=mark.href, className="chart-link"))
+        for mark in list(marks.values())[:MAX_LISTED]
+    ]
+    return html.Div(
+        [
+            html.Div(chart, className="chart-drawn", **role),
+            html.Ul(listed, className="chart-links", **{"aria-label": f"{label}: the customers behind it"}),
+        ],
+        className="chart is-linked",
+        style=size,
+    )
