@@ -169,6 +169,10 @@ class Door:
             pairs[BUILD_KEY] = self.build
         return f"{path}?{urlencode(pairs)}" if pairs else path
 
+    def listed(self, query: str, **params: Any) -> str:
+        """A link to the list of exactly the customers whom *query* gives; see `dashboard.customer_list.LISTS`."""
+        return self.href("/customers", list=query, **{f"list.{name}": value for name, value in params.items()})
+
     def customer_href(self, customer_id: str) -> str:
         """A link to a customer's page; an id may hold slashes, quotes or anything else."""
         return self.href(f"/customers/{quote(str(customer_id), safe='')}")

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from typing import Any
+
 import pandas as pd
 import plotly.graph_objects as go
 
 from dashboard import theme
 from dashboard.charts.ticks import value_axis
-from dashboard.format import Format
+from dashboard.format import Format, is_missing
 
 N_TICKS = 6
 """As many dates as fit beside each other on a phone."""
@@ -53,12 +56,14 @@ def revenue_over_time(frame: pd.DataFrame, words: Format) -> go.Figure:
     return figure
 
 
-def revenue_by_month(frame: pd.DataFrame, words: Format) -> go.Figure:
-    """A bar a month; months that the period does not wholly cover are lighter.
+def revenue_by_month(frame: pd.DataFrame, words: Format, forecast: pd.DataFrame | None = None) -> go.Figure:
+    """A bar a month, lighter where the period does not cover it; what is expected as a dashed line within its band.
 
     Args:
         frame: order_month, revenue, is_partial; one row per month. `to_date` and `from_date` make the bars links.
         words: the shop's wording.
+        forecast: order_month, is_running, revenue_to_date, expected_revenue, month_revenue, month_revenue_lo and _hi
+            (NaN without an interval); one row per month that is not over. None draws what was alone.
     """
     figure = theme.figure()
     colour = theme.series(0)
@@ -74,16 +79,60 @@ def revenue_by_month(frame: pd.DataFrame, words: Format) -> go.Figure:
         ],
         hovertemplate="%{customdata}",
     )
-    figure.update_yaxes(**value_axis(float(frame["revenue"].min()), float(frame["revenue"].max()), "money", words))
+    low, high = float(frame["revenue"].min()), float(frame["revenue"].max())
+    if forecast is not None and len(forecast):
+        coming = [words.month(month) for month in pd.to_datetime(forecast["order_month"])]
+        _add_forecast(figure, coming, forecast, words)
+        labels += [label for label in coming if label not in labels]
+        high = max(high, float(forecast[["month_revenue", "month_revenue_hi"]].max().max()))
+        low = min(low, float(forecast[["month_revenue", "month_revenue_lo"]].min().min()))
+    figure.update_yaxes(**value_axis(low, high, "money", words))
     figure.update_layout(bargap=max(0.35, 1 - 0.1 * len(labels)))
     every = max(1, -(-len(labels) // N_TICKS))
     figure.update_xaxes(
         type="category",
+        categoryorder="array",
+        categoryarray=labels,
         tickvals=labels[::every],
         ticktext=[label[:3] if len(labels) <= 12 else label for label in labels[::every]],
         showspikes=False,
     )
     return figure
+
+
+def _add_forecast(figure: go.Figure, labels: list[str], frame: pd.DataFrame, words: Format) -> None:
+    """The band from its low to its high edge, and the dashed line that it surrounds."""
+    colour = theme.series(1)
+    shade = {"mode": "lines", "line": {"width": 0}, "hoverinfo": "skip", "showlegend": False}
+    if frame["month_revenue_lo"].notna().any():
+        figure.add_scatter(x=labels, y=frame["month_revenue_lo"], name="Low edge", **shade)
+        figure.add_scatter(
+            x=labels,
+            y=frame["month_revenue_hi"],
+            name="High edge",
+            fill="tonexty",
+            fillcolor=theme.rgba(colour, 0.16),
+            **shade,
+        )
+    figure.add_scatter(
+        x=labels,
+        y=frame["month_revenue"],
+        name="Expected",
+        mode="lines+markers",
+        line={"color": colour, "width": 2, "dash": "dash"},
+        marker={"size": 6, "color": colour},
+        customdata=[_expected_in_words(row, words) for row in frame.to_dict("records")],
+        hovertemplate="%{customdata}",
+    )
+
+
+def _expected_in_words(row: Mapping[str, Any], words: Format) -> str:
+    said = words.money(row["month_revenue"])
+    if not is_missing(row["month_revenue_lo"]):
+        said += f" ({words.money(row['month_revenue_lo'])} – {words.money(row['month_revenue_hi'])})"
+    if row["is_running"]:
+        said += f"<br>in progress: {words.money(row['expected_revenue'])} of it still to come"
+    return said
 
 
 def _time_axis(frame: pd.DataFrame, words: Format) -> dict[str, object]:

@@ -12,6 +12,7 @@ from dashboard.charts.revenue import revenue_by_month, revenue_over_time
 from dashboard.components import (
     Bar,
     Column,
+    Mark,
     card,
     customer_cell,
     empty,
@@ -34,7 +35,7 @@ from dashboard.components import (
     table,
 )
 from dashboard.components.cohorts import cohort_table
-from dashboard.data import Answer, Door, Period, door
+from dashboard.data import Answer, Door, Period, day_of, door
 from dashboard.format import Kind, is_missing
 
 register_page(
@@ -53,13 +54,19 @@ METRICS: Mapping[str, tuple[str, Kind, str, str]] = {
     "revenue": ("Revenue", "money", "var(--c1)", "Net of returns, in the period"),
     "n_orders": ("Orders", "count", "var(--c5)", "Orders with a purchase; pure returns do not count"),
     "avg_order_value": ("Average order value", "money", "var(--c1)", "Net revenue ÷ orders, in the period"),
-    "repeat_rate": ("Repeat rate", "share", "var(--c3)", "Share of the period's buyers who had bought before"),
+    "repeat_rate": (
+        "Repeat rate",
+        "share",
+        "var(--c3)",
+        "Share of the period's customers with two orders or more by its end, in or before it",
+    ),
     "avg_tenure_days": ("Average tenure", "days", "var(--c6)", "Days since the first purchase, mean over the buyers"),
     "orders_per_customer": ("Orders per customer", "decimal", "var(--c2)", "Orders ÷ customers who bought"),
 }
 """Metric of `overview/headline` and column of `overview/sparklines` → label, wording, colour, definition."""
 
-N_SAVED, N_BEHIND, N_COHORTS, N_MONTHS = 8, 12, 9, 9
+CELL_QUERY = "cohorts/customers_in"
+N_SAVED, N_COHORTS, N_MONTHS, N_COMING = 8, 9, 9, 6
 
 
 def layout(**query: str) -> html.Div:
@@ -82,10 +89,9 @@ def _content(query: Mapping[str, str]) -> list[Any]:
         grid(
             region(_revenue, ask, period),
             region(_customer_base, ask),
-            region(_ranked, ask, period, "channel", "var(--c1)", query),
-            region(_ranked, ask, period, "category", "var(--c2)", query),
+            region(_ranked, ask, period, "channel", "var(--c1)"),
+            region(_ranked, ask, period, "category", "var(--c2)"),
             region(_cohorts, ask),
-            region(_behind, ask, period, query),
             region(_months, ask, period),
             region(_worth_saving, ask),
         ),
@@ -165,7 +171,7 @@ def _customer_base(ask: Door) -> html.Section:
         )
         for row in answer.rows
     ]
-    total = html.Div([words.count(answer.frame["n_customers"].sum()), html.Small("customers")], className="big-number")
+    total = html.Div([words.count(answer.row.n_all if bars else 0), html.Small("customers")], className="big-number")
     return card(
         "Customer base",
         [total, stacked(bars), rows(bars)] if bars else empty("No customers yet"),
@@ -176,7 +182,7 @@ def _customer_base(ask: Door) -> html.Section:
     )
 
 
-def _ranked(ask: Door, period: Period, dimension: str, colour: str, query: Mapping[str, str]) -> html.Section:
+def _ranked(ask: Door, period: Period, dimension: str, colour: str) -> html.Section:
     answer = ask.ask(f"overview/by_{dimension}", **period.bounds)
     words = ask.words
     top = answer.rows[0].revenue if answer.rows else 0
@@ -186,7 +192,7 @@ def _ranked(ask: Door, period: Period, dimension: str, colour: str, query: Mappi
             words.money(row.revenue),
             row.revenue / top,
             colour,
-            f"{_same_page(ask, query, **{dimension: getattr(row, dimension)})}#behind",
+            _who(ask, **period.bounds, **{dimension: getattr(row, dimension)}),
             words.share(row.revenue_share),
         )
         for row in answer.rows
@@ -202,37 +208,9 @@ def _ranked(ask: Door, period: Period, dimension: str, colour: str, query: Mappi
     )
 
 
-def _same_page(ask: Door, query: Mapping[str, str], **chosen: str | None) -> str:
-    """This page with its period, and *chosen* instead of the bar that was chosen before."""
-    return ask.href("/overview", **{key: query.get(key) for key in ("period", "from", "to")}, **chosen)
-
-
-def _behind(ask: Door, period: Period, query: Mapping[str, str]) -> html.Section | None:
-    """The customers behind the bar that was chosen."""
-    channel, category = query.get("channel"), query.get("category")
-    if not channel and not category:
-        return None
-    answer = ask.ask("overview/customers_in", **period.bounds, channel=channel, category=category)
-    words = ask.words
-    columns = [
-        Column("Customer", lambda row: customer_cell(row.customer_id, row.name, ask.customer_href(row.customer_id))),
-        Column("Segment", lambda row: segment_chip(row.segment)),
-        Column("Revenue in the period", lambda row: words.money_exact(row.revenue), True),
-        Column("Margin in the period", lambda row: words.money_exact(row.margin), True),
-    ]
-    chosen = words.label(channel or category)
-    shown = table(answer.frame.head(N_BEHIND), columns, caption=f"Customers behind {chosen}")
-    count = words.count(len(answer.frame))
-    return card(
-        f"Customers behind {chosen}",
-        empty("Nobody bought this in the period") if answer.is_empty else shown,
-        sub=f"{count} customers with order lines in the period, the most revenue first; at most {N_BEHIND} are shown",
-        tools=link("Close", _same_page(ask, query)),
-        source=answer,
-        span=12,
-        is_flush=True,
-        id="behind",
-    )
+def _who(ask: Door, **chosen: Any) -> str:
+    """The list of exactly the customers with order lines in some days, of a channel or category when one is named."""
+    return ask.listed("overview/customers_in", **chosen)
 
 
 def _cohorts(ask: Door) -> html.Section:
@@ -243,13 +221,16 @@ def _cohorts(ask: Door) -> html.Section:
         "share",
         ask.words,
         caption="Share of each monthly cohort that bought again, by months since the first order",
+        href=lambda row: ask.listed(
+            CELL_QUERY, cohort_month=day_of(row.cohort_month), month_number=row.month_number, mode="bought"
+        ),
         n_months=N_MONTHS,
         n_cohorts=N_COHORTS,
     )
     return card(
         "Retention by cohort",
         heat if not answer.is_empty else empty("No cohorts yet"),
-        sub="Share of customers who bought in the month; hatched: not over",
+        sub="Share of customers who bought in the month; hatched: not over. Choose a cell to see who",
         tools=link("Details", ask.href("/cohorts")),
         source=answer,
         span=4,
@@ -258,13 +239,52 @@ def _cohorts(ask: Door) -> html.Section:
 
 def _months(ask: Door, period: Period) -> html.Section:
     answer = ask.ask("overview/by_month", **period.bounds)
+    forecast = ask.ask("overview/forecast", max_months=N_COMING)
+    words = ask.words
+    is_forecast = not forecast.is_empty and period.end == ask.handle.as_of
+    figure = revenue_by_month(answer.frame, words, forecast.frame if is_forecast else None)
+    bars = [
+        Mark(
+            f"{words.month(row.order_month)}: {words.money(row.revenue)}",
+            _who(ask, from_date=day_of(row.from_date), to_date=day_of(row.to_date)),
+        )
+        for row in answer.rows
+    ]
+    legend_entries = [("Revenue", "var(--c1)", "box")]
+    if is_forecast:
+        legend_entries += [("Expected", "var(--c2)", "dash")]
+        if forecast.frame["month_revenue_lo"].notna().any():
+            legend_entries += [("80% band", "var(--c2)", "band")]
     return card(
         "Revenue by month",
-        graph(revenue_by_month(answer.frame, ask.words), "overview-months", label="Revenue by month", height=200),
-        sub="Net of returns; lighter: the period does not cover the whole month",
-        source=answer,
+        [
+            graph(figure, "overview-months", label="Revenue by month", height=220, links={0: bars}),
+            html.P(_coming(ask, period, forecast), className="chart-note"),
+        ],
+        sub="Net of returns; lighter: the period does not cover the whole month. Choose a bar to see its customers",
+        tools=legend(legend_entries),
+        source=[answer, forecast],
         span=12,
     )
+
+
+def _coming(ask: Door, period: Period, forecast: Answer) -> str:
+    """What the dashed line is, or why there is none."""
+    if period.end != ask.handle.as_of:
+        return "The coming months are shown for periods that reach up to now."
+    if forecast.is_empty:
+        return "Coming months appear after the first training."
+    said = "Expected: from the customers known today; revenue of customers yet to come is not in it."
+    running = next((row for row in forecast.rows if row.is_running), None)
+    if running is not None:
+        words = ask.words
+        said += (
+            f" {words.month(running.order_month)} is in progress: {words.money(running.revenue_to_date)} so far, "
+            f"{words.money(running.expected_revenue)} still expected."
+        )
+    if forecast.frame["month_revenue_lo"].notna().any():
+        said += " Band: how far totals over such horizons were off at past cut-offs; a single month can be further off."
+    return said
 
 
 def _worth_saving(ask: Door) -> html.Section:

@@ -6,11 +6,17 @@ import sys
 from datetime import date
 from itertools import pairwise
 from pathlib import Path
+from urllib.parse import urlsplit
 
+import pandas as pd
 import pytest
 
-from dashboard import data
+from dashboard import customer_list, data
+from dashboard.charts.revenue import revenue_by_month
+from dashboard.format import Format
 from dashboard.theme import GRAPH_CONFIG
+
+EARLIER = "period=custom&from=2024-02-01&to=2024-02-29"
 
 
 @pytest.fixture
@@ -113,7 +119,7 @@ def test_a_custom_period_can_be_picked_by_date(client, walk):
 
 
 def test_segments_lead_to_their_customers(page, walk, words_of):
-    rows = [node for node in walk(page) if node["type"] == "Link" and "row-line" in node["props"]["className"]]
+    rows = [node for node in walk(page) if node["type"] == "Link" and "row-line" in str(node["props"].get("className"))]
 
     assert rows
     for row in rows:
@@ -132,14 +138,94 @@ def test_the_customers_behind_a_bar_add_up_to_it(client, context, walk, words_of
             assert behind["revenue"].sum() == pytest.approx(bar.revenue), chosen
 
 
-def test_a_bar_leads_to_its_customers_and_keeps_the_period(client, page, walk, words_of):
-    bar = next(node for node in walk(page) if node["type"] == "Link" and "rank" in node["props"]["className"])
-    search = bar["props"]["href"].removeprefix("/overview").partition("#")[0]
+def test_a_bar_leads_to_exactly_its_customers(app, context, page, walk, words_of):
+    grid = customer_list.grid_of(app.server.extensions["retain"].warehouse)
+    bars = {
+        words_of(node).split()[0]: node["props"]["href"]
+        for node in walk(page)
+        if node["type"] == "Link" and "rank" in str(node["props"].get("className")).split()
+    }
 
-    behind = words_of(client.page("/overview", search))
+    # App: C01, C02, C07, C08 · Store: C05, C10 · Web: C01, C03, C04, C06, C08 (a return), C09, C11, C12.
+    # Books: C01, C03, C05, C07, C09, C10, C12 · Toys: C01, C02, C03, C04, C06, C07, C08, C09, C11.
+    counts = {bar: grid.count(customer_list.wanted(urlsplit(href).query)) for bar, href in bars.items()}
+    assert counts == {"App": 4, "Store": 2, "Web": 8, "Books": 7, "Toys": 9}
 
-    assert "period=all" in search
-    assert "Customers behind Web" in behind
+
+def test_a_month_leads_to_who_had_order_lines_in_it(app, context, page, walk, words_of):
+    grid = customer_list.grid_of(app.server.extensions["retain"].warehouse)
+    months = {
+        words_of(node): node["props"]["href"]
+        for node in walk(page)
+        if node["type"] == "Link" and node["props"].get("className") == "chart-link"
+    }
+
+    # January: all six of its cohort; February: C01, C03, C04, C05, C09; March: C01, C02, C05, C06, C07, C12;
+    # April: C01, C08, C11, C12.
+    counts = [grid.count(customer_list.wanted(urlsplit(href).query)) for href in months.values()]
+    assert [words.split(":")[0] for words in months] == ["Jan 2024", "Feb 2024", "Mar 2024", "Apr 2024"]
+    assert counts == [6, 5, 6, 4]
+
+
+def test_a_cell_of_the_cohorts_leads_to_exactly_its_customers(app, context, page, walk):
+    grid = customer_list.grid_of(app.server.extensions["retain"].warehouse)
+    cells = [
+        node["props"]["href"]
+        for cell in walk(page)
+        if cell["type"] == "Td" and "--v" in cell["props"].get("style", {})
+        for node in walk(cell)
+        if node["type"] == "Link"
+    ]
+
+    # January 2, 2, 3 of six; February 1, 0 of two; March 0 of two.
+    assert [grid.count(customer_list.wanted(urlsplit(href).query)) for href in cells] == [2, 2, 3, 1, 0, 0]
+
+
+def test_coming_months_are_drawn_for_periods_that_reach_up_to_now(client, words_of):
+    now, earlier = (client.page("/overview", f"?{query}") for query in ("period=all", EARLIER))
+
+    assert "revenue of customers yet to come is not in it. Apr 2024 is in progress" in words_of(now)
+    assert "shown for periods that reach up to now" in words_of(earlier)
+
+
+def test_a_forecast_is_a_dashed_line_within_its_band():
+    known = pd.DataFrame({"order_month": ["2024-03-01", "2024-04-01"], "revenue": [50.0, 20.0], "is_partial": [0, 1]})
+    coming = pd.DataFrame(
+        {
+            "order_month": ["2024-04-01", "2024-05-01"],
+            "is_running": [True, False],
+            "expected_revenue": [10.0, 30.0],
+            "month_revenue": [30.0, 30.0],
+            "month_revenue_lo": [28.0, 25.0],
+            "month_revenue_hi": [33.0, 99.0],
+        }
+    )
+
+    bars, low, high, line = revenue_by_month(known, Format("GBP", "en_GB"), coming).data
+
+    assert list(bars.x) == ["Mar 2024", "Apr 2024"]
+    assert (list(low.y), list(high.y), high.fill) == ([28, 25], [33, 99], "tonexty")
+    assert (list(line.x), list(line.y), line.line.dash) == (["Apr 2024", "May 2024"], [30, 30], "dash")
+    assert line.customdata[0] == "£30.00 (£28.00 – £33.00)<br>in progress: £10.00 of it still to come"
+    assert line.customdata[1] == "£30.00 (£25.00 – £99.00)"
+
+
+def test_a_forecast_without_a_judged_total_has_no_band():
+    known = pd.DataFrame({"order_month": ["2024-03-01"], "revenue": [50.0], "is_partial": [0]})
+    coming = pd.DataFrame(
+        {
+            "order_month": ["2024-04-01"],
+            "is_running": [False],
+            "expected_revenue": [30.0],
+            "month_revenue": [30.0],
+            "month_revenue_lo": [float("nan")],
+            "month_revenue_hi": [float("nan")],
+        }
+    )
+
+    bars, line = revenue_by_month(known, Format("GBP", "en_GB"), coming).data
+
+    assert (bars.type, line.name, line.customdata[0]) == ("bar", "Expected", "£30.00")
 
 
 def test_whom_to_save_comes_from_the_slipping_segments_in_order_of_value(context):
@@ -177,7 +263,7 @@ def test_every_figure_has_the_shared_settings(page, walk):
 
 
 def test_every_figure_says_what_it_draws(page, walk):
-    charts = [node for node in walk(page) if node["props"].get("className") == "chart"]
+    charts = [node for node in walk(page) if node["props"].get("role") == "img" and node["type"] == "Div"]
 
     assert [node["props"]["aria-label"] for node in charts] == ["Revenue over time", "Revenue by month"]
 
