@@ -111,7 +111,7 @@ def _headline(ask: Door, profile: Answer) -> html.Div:
     horizon = who.horizon_days or ask.settings.model.primary_horizon_days
     note = "not trained yet"
     if who.expected_revenue is not None:
-        note = f"better than {words.count(max(0, (who.value_percentile or 1) - 1))}% of all"
+        note = f"percentile {words.count(who.value_percentile)}, 100 is best"
         if who.revenue_lo is not None:
             note = f"80%: {words.money(who.revenue_lo)} – {words.money(who.revenue_hi)}; {note}"
     numbers: list[tuple[str, Any, Kind, str, str]] = [

@@ -40,7 +40,7 @@ def test_the_interval_and_the_percentile_stand_beside_the_forecast(client, words
     words = words_of(client.page("/customers/C01"))
 
     assert "80%: £60.00 – £300" in words
-    assert "better than" in words
+    assert "100 is best" in words
 
 
 def test_every_card_shows_its_sql(client, walk):

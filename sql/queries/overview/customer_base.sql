@@ -4,6 +4,7 @@
 select
     customers.segment,
     count(*) as n_customers,
+    cast(sum(count(*)) over () as bigint) as n_all,  -- customers of all segments
     cast(count(*) as double) / nullif(sum(cast(count(*) as double)) over (), 0e0) as customer_share,
     round(sum(customers.revenue), 4) as revenue,  -- net, to date
     sum(customers.expected_revenue) as expected_revenue,  -- over the primary horizon; NULL while there is no model
