@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from typing import Any
+
 import pandas as pd
 import plotly.graph_objects as go
 
 from dashboard import theme
 from dashboard.charts.ticks import value_axis
-from dashboard.format import Format, Kind
+from dashboard.format import Format, Kind, is_missing
 
 N_TICKS = 5
 """As many months as fit beside each other on a phone."""
@@ -46,7 +49,14 @@ def cohort_sizes(frame: pd.DataFrame, words: Format) -> go.Figure:
 
 
 def decay_curves(
-    frame: pd.DataFrame, average: pd.DataFrame, measure: str, kind: Kind, words: Format, *, first_month: int = 1
+    frame: pd.DataFrame,
+    average: pd.DataFrame,
+    measure: str,
+    kind: Kind,
+    words: Format,
+    *,
+    first_month: int = 1,
+    coming: pd.DataFrame | None = None,
 ) -> go.Figure:
     """A thin line a cohort, the weighted average of all as a thick one; months that are not over are left out.
 
@@ -57,6 +67,8 @@ def decay_curves(
         kind: how its values are worded.
         words: the shop's wording.
         first_month: 0 draws the month of the first purchase, too.
+        coming: cohort_month, month_number, p_buys; a diamond a cohort, the share that is expected to buy again; the
+            last trace. None draws none.
     """
     figure = theme.figure()
     shown = frame[(frame["month_number"] >= first_month) & ~frame["is_running"].astype(bool)]
@@ -81,9 +93,81 @@ def decay_curves(
         ],
         hovertemplate="%{customdata}<extra></extra>",
     )
-    _axes(figure, shown, measure, kind, words)
+    months = shown[["month_number", measure]]
+    if coming is not None and len(coming):
+        figure.add_scatter(
+            x=coming["month_number"],
+            y=coming["p_buys"],
+            mode="markers",
+            marker={"color": theme.series(1), "size": 9, "symbol": "diamond"},
+            customdata=[
+                f"{words.month(pd.Timestamp(str(cohort)))}: {words.share(share)} expected to buy again"
+                for cohort, share in zip(coming["cohort_month"], coming["p_buys"], strict=True)
+            ],
+            hovertemplate="%{customdata}<extra></extra>",
+        )
+        months = pd.concat([months, coming.rename(columns={"p_buys": measure})[["month_number", measure]]])
+    _axes(figure, months, measure, kind, words)
     figure.update_layout(hovermode="closest")
     return figure
+
+
+def continued(frame: pd.DataFrame, measure: str, words: Format) -> go.Figure:
+    """What a customer of some cohorts has brought in all, and, dashed within its band, is expected to have brought.
+
+    Args:
+        frame: cohort_month, month_number, is_expected, and *measure* with its `_lo` and `_hi` (NaN without an
+            interval); one row per cohort and month, a cohort per colour in order.
+        measure: the column that is drawn, money.
+        words: the shop's wording.
+
+    Returns:
+        For each cohort its band (two traces), the line of what was and the dashed one that goes on from its end.
+    """
+    figure = theme.figure()
+    for place, cohort in enumerate(sorted(frame["cohort_month"].unique())):
+        line = frame[frame["cohort_month"] == cohort].sort_values("month_number")
+        name = words.month(pd.Timestamp(str(cohort)))
+        colour = theme.series(place)
+        was, will = line[~line["is_expected"].astype(bool)], line[line["is_expected"].astype(bool)]
+        # The dashed line and its band begin where the full one ends.
+        will = pd.concat([was.tail(1), will])
+        known = will[measure]
+        shade = {"mode": "lines", "line": {"width": 0}, "hoverinfo": "skip"}
+        figure.add_scatter(x=will["month_number"], y=will[f"{measure}_lo"].fillna(known), name=f"{name}, low", **shade)
+        figure.add_scatter(
+            x=will["month_number"],
+            y=will[f"{measure}_hi"].fillna(known),
+            name=f"{name}, high",
+            fill="tonexty",
+            fillcolor=theme.rgba(colour, 0.12),
+            **shade,
+        )
+        for part, dash in ((was, "solid"), (will, "dash")):
+            figure.add_scatter(
+                x=part["month_number"],
+                y=part[measure],
+                name=name,
+                mode="lines+markers" if len(part) == 1 else "lines",
+                line={"color": colour, "width": 2, "dash": dash},
+                customdata=[_in_words(name, row, measure, words) for row in part.to_dict("records")],
+                hovertemplate="%{customdata}<extra></extra>",
+            )
+    shown = pd.DataFrame(
+        {"month_number": frame["month_number"], measure: frame[f"{measure}_hi"].fillna(frame[measure])}
+    )
+    _axes(figure, shown, measure, "money", words)
+    figure.update_layout(hovermode="closest")
+    return figure
+
+
+def _in_words(cohort: str, row: Mapping[Any, Any], measure: str, words: Format) -> str:
+    said = f"{cohort}, month {row['month_number']}: {words.money(row[measure])}"
+    if row["is_expected"]:
+        said += " expected"
+        if not is_missing(row[f"{measure}_lo"]):
+            said += f" ({words.money(row[f'{measure}_lo'])} – {words.money(row[f'{measure}_hi'])})"
+    return said
 
 
 def by_channel(frame: pd.DataFrame, measure: str, kind: Kind, words: Format, *, first_month: int = 1) -> go.Figure:
@@ -116,6 +200,15 @@ def by_channel(frame: pd.DataFrame, measure: str, kind: Kind, words: Format, *, 
 def channels_by_size(frame: pd.DataFrame) -> list[str]:
     """The channels of `cohorts/by_channel`, largest first: the order of their colours."""
     return list(frame.groupby("channel")["n_customers"].max().sort_values(ascending=False, kind="stable").index)
+
+
+def spread_out(frame: pd.DataFrame, n_cohorts: int) -> list[Any]:
+    """At most *n_cohorts* of the cohorts in *frame*, the oldest and the newest among them, evenly apart."""
+    cohorts = sorted(frame["cohort_month"].unique())
+    last = len(cohorts) - 1
+    if last < n_cohorts:
+        return cohorts
+    return [cohorts[round(place * last / (n_cohorts - 1))] for place in range(n_cohorts)]
 
 
 def _axes(figure: go.Figure, shown: pd.DataFrame, measure: str, kind: Kind, words: Format) -> None:

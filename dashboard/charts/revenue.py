@@ -126,7 +126,7 @@ def _add_forecast(figure: go.Figure, labels: list[str], frame: pd.DataFrame, wor
     )
 
 
-def _expected_in_words(row: Mapping[str, Any], words: Format) -> str:
+def _expected_in_words(row: Mapping[Any, Any], words: Format) -> str:
     said = words.money(row["month_revenue"])
     if not is_missing(row["month_revenue_lo"]):
         said += f" ({words.money(row['month_revenue_lo'])} – {words.money(row['month_revenue_hi'])})"

@@ -61,7 +61,7 @@ def rows(bars: Iterable[Bar]) -> html.Div:
 
 
 def legend(entries: Sequence[tuple[str, str, str]]) -> html.Div:
-    """A chart's legend in its card's head: (label, CSS colour, `line` | `dash` | `box` | `band`)."""
+    """A chart's legend in its card's head: (label, CSS colour, `line` | `dash` | `box` | `band` | `diamond`)."""
     return html.Div(
         [
             html.Span(

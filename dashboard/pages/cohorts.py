@@ -8,9 +8,18 @@ from typing import Any
 from dash import html, register_page
 
 from dashboard import theme
-from dashboard.charts.cohorts import N_COLOURS, by_channel, channels_by_size, cohort_sizes, decay_curves
+from dashboard.charts.cohorts import (
+    N_COLOURS,
+    by_channel,
+    channels_by_size,
+    cohort_sizes,
+    continued,
+    decay_curves,
+    spread_out,
+)
 from dashboard.components import (
     Column,
+    Mark,
     card,
     empty,
     graph,
@@ -29,7 +38,7 @@ from dashboard.components import (
     table,
 )
 from dashboard.components.cohorts import CohortMode, cohort_table
-from dashboard.data import Door, day_of, door
+from dashboard.data import Answer, Door, day_of, door
 
 register_page(
     __name__,
@@ -78,6 +87,11 @@ CELL_QUERY = "cohorts/customers_in"
 ALL_CHANNELS = "all"
 
 
+GOES_ON = {"revenue": "Revenue", "margin": "Margin"}
+N_CONTINUED = 4
+"""Cohorts whose lines go on: more bands would hide each other."""
+
+
 def layout(**query: str) -> html.Div:
     """The page for a URL's query."""
     return page(region(_content, query))
@@ -108,8 +122,9 @@ def _content(query: Mapping[str, str]) -> list[Any]:
         region(_headline, ask, channel),
         grid(
             region(_heat, ask, name, mode, channel),
-            region(_decay, ask, mode, channel),
+            region(_decay, ask, name, mode, channel),
             region(_channels, ask, mode),
+            region(_goes_on, ask, query.get("goes_on", "revenue"), channel),
             region(_sizes, ask, channel),
             region(_worth, ask, channel),
             region(_payback, ask) if channel is None else None,
@@ -185,19 +200,93 @@ def _behind(ask: Door, mode: CohortMode, channel: str | None, row: Any) -> str:
     return ask.href("/customers", list=CELL_QUERY, **{f"list.{name}": value for name, value in chosen.items()})
 
 
-def _decay(ask: Door, mode: CohortMode, channel: str | None) -> html.Section:
+def _decay(ask: Door, name: str, mode: CohortMode, channel: str | None) -> html.Section:
     answer = ask.ask("cohorts/retention", channel=channel)
     average = ask.ask("cohorts/average", channel=channel)
-    figure = decay_curves(answer.frame, average.frame, mode.measure, mode.kind, ask.words, first_month=mode.first_month)
+    coming = ask.ask("cohorts/still_buying", channel=channel) if name == "later" else None
+    has_coming = coming is not None and not coming.is_empty
+    words, horizon = ask.words, ask.settings.model.primary_horizon_days
+    figure = decay_curves(
+        answer.frame,
+        average.frame,
+        mode.measure,
+        mode.kind,
+        words,
+        first_month=mode.first_month,
+        coming=coming.frame if coming else None,
+    )
+    entries = [("Average", "var(--c1)", "line"), ("Each cohort", "var(--c8)", "line")]
+    links = {}
+    if coming is not None and has_coming:
+        entries.append((f"Still to buy, {horizon} days", "var(--c2)", "diamond"))
+        links[len(figure.data) - 1] = [
+            Mark(
+                f"{words.month(row.cohort_month)}: {words.share(row.p_buys)} expected to buy",
+                _cohort_href(ask, row.cohort_month, channel),
+            )
+            for row in coming.rows
+        ]
+    says = f"{mode.says}; the average is weighted by size over the cohorts that completed the month"
+    if has_coming:
+        says += f"; diamonds: the mean P(buys) of a cohort over the next {horizon} days"
+    elif coming is not None:
+        says += ". Who will still buy appears after the first training"
     return card(
         "Cohort by cohort",
-        graph(figure, "cohorts-decay", label="Curve of each cohort and their average", height=260)
+        graph(figure, "cohorts-decay", label="Curve of each cohort and their average", height=260, links=links)
         if not average.is_empty
         else empty("No month is over yet"),
-        sub=f"{mode.says}; the average is weighted by size over the cohorts that completed the month",
-        tools=legend([("Average", "var(--c1)", "line"), ("Each cohort", "var(--c8)", "line")]),
-        source=[answer, average],
+        sub=says,
+        tools=legend(entries),
+        source=[answer, average, *([coming] if coming else [])],
         span=6,
+    )
+
+
+def _cohort_href(ask: Door, cohort_month: Any, channel: str | None) -> str:
+    """The list of a cohort's customers."""
+    return ask.href("/customers", cohort_month=day_of(cohort_month).isoformat(), channel=channel)
+
+
+def _goes_on(ask: Door, named: str, channel: str | None) -> html.Section:
+    measure = named if named in GOES_ON else "revenue"
+    answer = ask.ask("cohorts/forecast", channel=channel)
+    title = "Where the cohorts are going"
+    if answer.is_empty:
+        return card(title, not_trained("What a customer of each cohort is expected to bring"), source=answer, span=12)
+    words = ask.words
+    cohorts = spread_out(answer.frame, N_CONTINUED)
+    frame = answer.frame[answer.frame["cohort_month"].isin(cohorts)]
+    figure = continued(frame, f"{measure}_per_customer", words)
+    marks: dict[int, list[Mark | None]] = {}
+    for place, cohort in enumerate(cohorts):
+        mark = Mark(f"All customers of {words.month(cohort)}", _cohort_href(ask, cohort, channel))
+        # Of the four traces of a cohort, the band's edges lead nowhere.
+        marks |= {trace: [mark] * len(figure.data[trace].x) for trace in (4 * place + 2, 4 * place + 3)}
+    entries = [(words.month(cohort), theme.SERIES_VARS[place], "line") for place, cohort in enumerate(cohorts)]
+    return card(
+        title,
+        [
+            html.Div(
+                segmented(GOES_ON, measure, label="What is added up", key="goes_on", default="revenue"),
+                className="card-controls",
+            ),
+            graph(figure, "cohorts-goes-on", label=f"Cumulative {measure} per customer", height=300, links=marks),
+            html.P(_band_words(answer), className="chart-note"),
+        ],
+        sub=f"Cumulative {measure} per customer of the cohort, net of returns; dashed: expected by the end of a month",
+        tools=legend([*entries, ("Expected", "var(--text-3)", "dash")]),
+        source=answer,
+        span=12,
+    )
+
+
+def _band_words(answer: Answer) -> str:
+    if not answer.frame["revenue_per_customer_lo"].notna().any():
+        return "A band appears once the model's past totals have been judged."
+    return (
+        "Band, 80%: how far the shop's totals were off over such horizons at past cut-offs, and the customers' own "
+        "intervals, taken as independent: the smaller a cohort, the wider."
     )
 
 
@@ -222,12 +311,25 @@ def _channels(ask: Door, mode: CohortMode) -> html.Section:
 
 def _sizes(ask: Door, channel: str | None) -> html.Section:
     answer = ask.ask("cohorts/sizes", channel=channel)
+    marks = [
+        Mark(
+            f"{ask.words.month(row.cohort_month)}: {ask.words.count(row.n_cohort)} customers",
+            _cohort_href(ask, row.cohort_month, channel),
+        )
+        for row in answer.rows
+    ]
     return card(
         "Size of the cohorts",
-        graph(cohort_sizes(answer.frame, ask.words), "cohorts-sizes", label="New customers by month", height=220)
+        graph(
+            cohort_sizes(answer.frame, ask.words),
+            "cohorts-sizes",
+            label="New customers by month",
+            height=220,
+            links={0: marks},
+        )
         if not answer.is_empty
         else empty("No cohorts yet"),
-        sub="Customers by month of their first order; lighter: the month is not over",
+        sub="Customers by month of their first order; lighter: the month is not over. Choose a bar to see who",
         source=answer,
         span=12,
     )
@@ -240,10 +342,7 @@ def _worth(ask: Door, channel: str | None) -> html.Section:
     is_predicted = answer.frame["expected_revenue"].notna().any()
 
     def customers(row: Any) -> Any:
-        return link(
-            words.count(row.n_cohort),
-            ask.href("/customers", cohort_month=day_of(row.cohort_month).isoformat(), channel=channel),
-        )
+        return link(words.count(row.n_cohort), _cohort_href(ask, row.cohort_month, channel))
 
     columns = [
         Column("First order", lambda row: words.month(row.cohort_month)),
@@ -276,10 +375,7 @@ def _payback(ask: Door) -> html.Section:
         Column("First order", lambda row: words.month(row.cohort_month)),
         Column(
             "Customers",
-            lambda row: link(
-                words.count(row.n_cohort),
-                ask.href("/customers", cohort_month=day_of(row.cohort_month).isoformat()),
-            ),
+            lambda row: link(words.count(row.n_cohort), _cohort_href(ask, row.cohort_month, None)),
             True,
         ),
         Column("Cost known for", lambda row: words.count(row.n_with_cost), True),

@@ -6,7 +6,7 @@ import pandas as pd
 import pytest
 
 from dashboard import customer_list, data
-from dashboard.charts.cohorts import by_channel, channels_by_size, cohort_sizes, decay_curves
+from dashboard.charts.cohorts import by_channel, channels_by_size, cohort_sizes, continued, decay_curves, spread_out
 from dashboard.format import Format
 from dashboard.theme import GRAPH_CONFIG
 
@@ -92,7 +92,7 @@ def test_newer_cohorts_are_compared_with_older_ones(context):
 def test_every_figure_has_the_shared_settings(client, walk):
     graphs = [node for node in walk(client.page("/cohorts")) if node["type"] == "Graph"]
 
-    assert len(graphs) == 3
+    assert len(graphs) == 4
     assert all(node["props"]["config"] == json.loads(json.dumps(GRAPH_CONFIG)) for node in graphs)
 
 
@@ -127,3 +127,48 @@ def test_the_cohort_of_a_running_month_says_so():
     )
 
     assert list(cohort_sizes(frame, WORDS).data[0].customdata) == ["5", "2 so far"]
+
+
+def test_a_cohorts_line_goes_on_dashed_from_where_it_ends_within_its_band():
+    nan = float("nan")
+    frame = pd.DataFrame(
+        {
+            "cohort_month": [date(2024, 1, 1)] * 3,
+            "month_number": [0, 1, 2],
+            "is_expected": [False, False, True],
+            "value": [10.0, 20.0, 26.0],
+            "value_lo": [nan, nan, 23.0],
+            "value_hi": [nan, nan, 31.0],
+        }
+    )
+
+    low, high, was, will = continued(frame, "value", WORDS).data
+
+    assert (list(was.x), list(was.y)) == ([0, 1], [10, 20])
+    assert (list(will.x), list(will.y), will.line.dash) == ([1, 2], [20, 26], "dash")
+    assert (list(low.y), list(high.y)) == ([20, 23], [20, 31])
+    assert will.customdata[1] == "Jan 2024, month 2: £26.00 expected (£23.00 – £31.00)"
+
+
+@pytest.mark.parametrize(
+    ("n_known", "chosen"), [(0, []), (3, [1, 2, 3]), (4, [1, 2, 3, 4]), (5, [1, 2, 4, 5]), (12, [1, 5, 8, 12])]
+)
+def test_the_oldest_the_newest_and_some_between_are_drawn(n_known, chosen):
+    frame = pd.DataFrame({"cohort_month": [date(2024, month + 1, 1) for month in range(n_known)]})
+
+    assert [cohort.month for cohort in spread_out(frame, 4)] == chosen
+
+
+def test_who_will_still_buy_is_a_diamond_that_leads_to_its_cohort(app, client, context, walk, words_of):
+    grid = customer_list.grid_of(app.server.extensions["retain"].warehouse)
+    page = client.page("/cohorts", "?mode=later")
+
+    marks = {words_of(n): n["props"]["href"] for n in walk(page) if n["props"].get("className") == "chart-link"}
+    # January: C01 .9, C02 .1 and C10 .1; February: C03 .4
+    assert {"Jan 2024: 37% expected to buy", "Feb 2024: 40% expected to buy"} <= set(marks)
+    assert grid.count(customer_list.wanted(urlsplit(marks["Jan 2024: 37% expected to buy"]).query)) == 6
+
+
+def test_revenue_or_margin_goes_on_as_the_url_says(client, words_of):
+    assert "Cumulative margin per customer" in words_of(client.page("/cohorts", "?goes_on=margin"))
+    assert "Cumulative revenue per customer" in words_of(client.page("/cohorts", "?goes_on=rubbish"))
