@@ -12,6 +12,7 @@ from dashboard.charts.summary import equity_bridge, returning_share
 from dashboard.components import (
     Bar,
     Column,
+    Mark,
     card,
     empty,
     graph,
@@ -26,8 +27,9 @@ from dashboard.components import (
     region,
     table,
 )
-from dashboard.data import Door, door
+from dashboard.data import Door, day_of, door
 from dashboard.format import is_missing
+from dashboard.summary_words import SIGNS, STEPS, advice
 
 register_page(
     __name__,
@@ -39,35 +41,6 @@ register_page(
     icon="clipboard-data",
     question="How are our customers doing, and what should we do?",
 )
-
-STEPS = {
-    "opening": "Then",
-    "realised": "Realised since",
-    "new_customers": "New customers",
-    "behaviour_change": "Behaviour",
-    "model_change": "Model",
-    "closing": "Now",
-}
-"""Step of `summary/bridge` → words."""
-
-ADVICE = {
-    "protect_best": ("Protect the best customers", "The 5 % who are expected to bring the most"),
-    "remind_overdue": ("Remind who is late", "Later than their own rhythm, and worth a reminder"),
-    "win_back": ("Win back", "They were worth a lot and have gone quiet"),
-    "second_order": ("Ask for the second order", "Who buys twice is far more likely to stay"),
-    "falling_channel": ("Look at the channel", "It sold less than in the 90 days before"),
-    "repair_data": ("Repair the data", "Rows with money on them could not be used"),
-}
-"""Kind of `summary/recommendations` → what to do, and why."""
-
-SIGNS = {
-    "segment_cannot_lose": ("Cannot lose: best customers, silent", {"segment": "Cannot lose"}),
-    "segment_at_risk": ("At risk: regular customers, silent", {"segment": "At risk"}),
-    "segment_about_to_sleep": ("About to sleep", {"segment": "About to sleep"}),
-    "overdue": ("Later than their own rhythm", None),
-    "unlikely_to_buy": ("Unlikely to buy in the horizon", None),
-}
-"""Sign of `summary/at_risk` → words, and the grid's filter that holds exactly these customers."""
 
 
 def layout(**query: str) -> html.Div:
@@ -160,12 +133,12 @@ def _recommendations(ask: Door) -> html.Section:
             "What to do",
             lambda row: html.Div(
                 [
-                    html.B(_advice(row)[0]),
-                    html.Div([_advice(row)[1], f"; money: {row.money_is}"], className="panel-sub"),
+                    html.B(advice(row.kind)[0]),
+                    html.Div([advice(row.kind)[1], f"; money: {row.money_is}"], className="panel-sub"),
                 ]
             ),
         ),
-        Column("Who", lambda row: link(words.label(row.subject), row.link)),
+        Column("Who", lambda row: link(words.label(row.subject), ask.kept(row.link))),
         Column("Customers", lambda row: words.count(row.n_customers), True),
         Column("Money", lambda row: html.Span(words.money(row.money), title=row.money_is), True),
     ]
@@ -179,10 +152,6 @@ def _recommendations(ask: Door) -> html.Section:
         span=8,
         is_flush=not answer.is_empty,
     )
-
-
-def _advice(row: Any) -> tuple[str, str]:
-    return ADVICE.get(row.kind, (row.kind.replace("_", " ").capitalize(), ""))
 
 
 def _segments(ask: Door) -> html.Section:
@@ -225,8 +194,19 @@ def _bridge(ask: Door) -> html.Section:
             else empty("Nothing to compare with yet", "It appears when the customers have been scored a second time.")
         )
     else:
+        marks = [
+            Mark(
+                f"{STEPS[row.step]}: {ask.words.money(row.money)}, {ask.words.count(row.n_customers)} customers",
+                ask.listed("summary/customers_in", step=row.step, horizon_days=row.horizon_days),
+            )
+            for row in answer.rows
+        ]
         shown = graph(
-            equity_bridge(answer.frame, STEPS, ask.words), "summary-bridge", label="Customer equity", height=280
+            equity_bridge(answer.frame, STEPS, ask.words),
+            "summary-bridge",
+            label="Customer equity",
+            height=280,
+            links={0: marks},
         )
     sub = None
     if not answer.is_empty:
@@ -238,9 +218,27 @@ def _bridge(ask: Door) -> html.Section:
 
 def _returning(ask: Door) -> html.Section:
     answer = ask.ask("summary/retention_trend")
+    words = ask.words
+    marks = [
+        Mark(
+            f"{words.month(row.activity_month)}: {words.count(row.n_returning)} customers came back",
+            ask.listed(
+                "summary/customers_in",
+                month=day_of(row.activity_month),
+                horizon_days=ask.settings.model.primary_horizon_days,
+            ),
+        )
+        for row in answer.rows
+    ]
     return card(
         "Who came back",
-        graph(returning_share(answer.frame, ask.words), "summary-returning", label="Share who bought again", height=280)
+        graph(
+            returning_share(answer.frame, words),
+            "summary-returning",
+            label="Share who bought again",
+            height=280,
+            links={0: marks},
+        )
         if not answer.is_empty
         else empty("Not two months yet"),
         sub="Share of earlier customers with a purchase in the month; hollow: not over",
