@@ -154,6 +154,7 @@ class Features(Section):
 
     rfm_window_days: Annotated[int, Field(ge=0, le=36500)] = 0
     new_customer_days: Annotated[int, Field(ge=1, le=3650)] = 60
+    segment_rules: str = ""
 
 
 class Promotion(Section):
@@ -249,6 +250,12 @@ class Settings(Section):
     def journal_url(self) -> str:
         """SQLAlchemy URL of the journal: `[jobs] journal_url`, or SQLite in the data folder."""
         return self.jobs.journal_url or f"sqlite:///{self.paths.data / 'journal.db'}"
+
+    @property
+    def segment_rules_path(self) -> Path:
+        """The shop's own segment rules: `[features] segment_rules`, or a file in the data folder; may be missing."""
+        named = self.features.segment_rules
+        return self.root / Path(named).expanduser() if named else self.paths.data / "segment_rules.csv"
 
 
 SECTIONS = frozenset(Settings.model_fields) - {"root"}

@@ -8,14 +8,16 @@ the last query on it has ended. Answers are remembered by (build, query, paramet
 from __future__ import annotations
 
 import contextlib
+import math
 import os
 import re
 import shutil
 import sys
 import threading
 import uuid
+import weakref
 from collections import OrderedDict
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date, timedelta
 from pathlib import Path
@@ -25,7 +27,7 @@ from clv.config import Engine
 from clv.errors import BuildError, NoBuildError, RequestError
 from warehouse import publish, sqlfiles
 from warehouse.engines import duckdb as engine
-from warehouse.runner import Table, run_tables, worker_sessions
+from warehouse.runner import Table, answer_of, run_tables, worker_sessions
 from warehouse.sqlfiles import SqlFile
 
 if TYPE_CHECKING:
@@ -40,6 +42,8 @@ PICKED_BUILDS = 1
 """Builds that were asked for by id and stay open when idle; a build that was merely superseded is closed."""
 TYPED_SECONDS = 60.0
 """A typed statement that takes longer is stopped."""
+ROWS_PER_QUERY = 1_000_000
+"""Order lines that features are made of at a time."""
 _QUERY_NAME = re.compile(r"[a-z][a-z0-9_]*/[a-z][a-z0-9_]*")
 _TABLE_NAME = re.compile(r"[a-z][a-z0-9_]*\.[a-z][a-z0-9_]*")
 
@@ -57,6 +61,11 @@ class BuildHandle:
     def parameters(self) -> dict[str, Any]:
         """The `$parameters` that the build was made with; queries get them unless they are given others."""
         return {**self.manifest["parameters"], "as_of": self.as_of}
+
+    @property
+    def n_buckets(self) -> int:
+        """Parts that customers are dealt into by hash."""
+        return int(self.manifest["parameters"]["buckets"])
 
 
 @dataclass
@@ -96,6 +105,9 @@ class Warehouse:
         self._answers: OrderedDict[tuple[Any, ...], pa.Table] = OrderedDict()
         self._files: dict[Path, tuple[int, SqlFile]] = {}
         self._pid = os.getpid()
+        self._work_lock = threading.Lock()
+        self._sessions: list[engine.Session] | None = None
+        self._end_sessions: Callable[[], Any] = bool
 
     def current(self, build: str | None = None) -> BuildHandle:
         """The published build, or the one called *build*.
@@ -174,21 +186,35 @@ class Warehouse:
                 raise RequestError(f"build {opened.handle.id} has no table {name!r}")
             return _frame(_arrow(opened.serving, f"from {engine.name_sql(name)}", {}))
 
-    def features(self, as_of: date, horizon_days: int | None = None, *, build: str | None = None) -> pd.DataFrame:
+    def features(
+        self,
+        as_of: date,
+        horizon_days: int | None = None,
+        *,
+        build: str | None = None,
+        buckets: Sequence[int] | None = None,
+    ) -> pd.DataFrame:
         """`features.customer_features` at any date up to the build's own: the same file that the build runs.
 
         Args:
             as_of: the first day that is not known.
             horizon_days: for features that look as far back as they predict ahead; default the build's.
             build: a build's id.
+            buckets: only the customers of these parts (see `BuildHandle.n_buckets`), a random sample; default all.
 
         Raises:
             RequestError: *as_of* is after the build's, or the build has no features.
         """
-        return _frame(self.at_date("features.customer_features", as_of, horizon_days, build=build))
+        return _frame(self.at_date("features.customer_features", as_of, horizon_days, build=build, buckets=buckets))
 
     def outcomes(
-        self, as_of: date, horizon_days: int, *, build: str | None = None, is_partial_ok: bool = False
+        self,
+        as_of: date,
+        horizon_days: int,
+        *,
+        build: str | None = None,
+        buckets: Sequence[int] | None = None,
+        is_partial_ok: bool = False,
     ) -> pd.DataFrame:
         """`labels.customer_outcomes`: what happened from *as_of* on for *horizon_days* days.
 
@@ -196,6 +222,7 @@ class Warehouse:
             as_of: first day of the outcome.
             horizon_days: its length.
             build: a build's id.
+            buckets: as for `features`.
             is_partial_ok: accept an outcome whose end the build has not seen.
 
         Raises:
@@ -208,15 +235,22 @@ class Warehouse:
                 raise RequestError(
                     f"outcomes of {horizon_days} days from {as_of} end on {end}, but the build knows only up to {last}"
                 )
-            return _frame(self.at_date("labels.customer_outcomes", as_of, horizon_days, build=build))
+            return _frame(self.at_date("labels.customer_outcomes", as_of, horizon_days, build=build, buckets=buckets))
 
-    def at_date(self, name: str, as_of: date, horizon_days: int | None = None, *, build: str | None = None) -> pa.Table:
+    def at_date(
+        self,
+        name: str,
+        as_of: date,
+        horizon_days: int | None = None,
+        *,
+        build: str | None = None,
+        buckets: Sequence[int] | None = None,
+    ) -> pa.Table:
         """A table of `sql/features` or `sql/labels` at *as_of*, over the core tables of the build.
 
-        Bucketed files run part by part, a few at a time, so that memory does not grow with the number of customers.
+        Bucketed files run in parts of about `ROWS_PER_QUERY` rows, a few at a time. How they are cut depends on the
+        data alone: rows come in the same order on any machine.
         """
-        import pyarrow.parquet as pq
-
         work = self.data / "cache" / "at_date" / f"{os.getpid()}-{uuid.uuid4().hex[:8]}"
         with self._use(build) as opened:
             handle = opened.handle
@@ -228,12 +262,25 @@ class Warehouse:
             values = {**handle.parameters, "as_of": as_of}
             if horizon_days is not None:
                 values["horizon_days"] = horizon_days
+            *before, file = order
+            asked = range(values["buckets"]) if buckets is None else sorted(set(buckets))
             try:
-                with worker_sessions(self.limits, self.data / "cache" / "duckdb") as sessions:
-                    run_tables(order, tables, values, work, sessions, buckets=range(values["buckets"]))
-                return pq.ParquetDataset([str(path) for path in tables[name].sources]).read()
+                with self._workers() as sessions:
+                    if before:
+                        run_tables(before, tables, values, work, sessions, buckets=range(values["buckets"]))
+                    return answer_of(file, tables, values, sessions, parts=_parts(file, tables, asked, values["buckets"]))
             finally:
                 shutil.rmtree(work, ignore_errors=True)
+
+    @contextlib.contextmanager
+    def _workers(self) -> Iterator[list[engine.Session]]:
+        """The sessions of `at_date`, opened once: a training asks a hundred times."""
+        with self._work_lock:
+            if self._sessions is None:
+                kept = contextlib.ExitStack()
+                self._sessions = kept.enter_context(worker_sessions(self.limits, self.data / "cache" / "duckdb"))
+                self._end_sessions = weakref.finalize(self, kept.close)
+            yield self._sessions
 
     def _closure(
         self, name: str, made: Mapping[str, Any], folder: Path, tables: dict[str, Table], order: list[SqlFile]
@@ -245,8 +292,13 @@ class Warehouse:
                 continue
             if ref.startswith("features."):
                 self._closure(ref, made, folder, tables, order)
-            elif ref.startswith("core.") and ref in made:
-                tables[ref] = Table(name=ref, sources=[folder / path for path in made[ref]["files"]])
+            elif ref.startswith(("core.", "settings.")) and ref in made:
+                tables[ref] = Table(
+                    name=ref,
+                    sources=[folder / path for path in made[ref]["files"]],
+                    rows=made[ref]["rows"] or 0,
+                    is_bucketed=made[ref]["is_bucketed"],
+                )
             else:
                 raise RequestError(f"{file.path} reads {ref}, which this build cannot give it; run `clv build`")
         tables[name] = Table(name=name, file=file)
@@ -322,10 +374,14 @@ class Warehouse:
         return sqlfiles.inline(self.sql_text(name).strip().removesuffix(";").rstrip(), values) + "\n;\n"
 
     def close(self) -> None:
-        """Close all builds that no query is using."""
+        """Close all builds that no query is using, and the sessions of `at_date`."""
         with self._lock:
             for build_id in [build_id for build_id, opened in self._open.items() if not opened.n_users]:
                 self._open.pop(build_id).close()
+        with self._work_lock:
+            if self._sessions is not None:
+                self._sessions = None
+                self._end_sessions()
 
     def _file(self, name: str) -> SqlFile:
         """A query or table file by name; read again when it has changed."""
@@ -394,13 +450,25 @@ class Warehouse:
     def _refuse_fork(self) -> None:
         """An open database does not survive a fork: its threads are gone, and a query would wait for ever."""
         if self._pid != os.getpid():
-            if self._open:
+            if self._open or self._sessions is not None:
                 raise BuildError("this process was forked from one that had the warehouse open; open it after the fork")
             self._pid = os.getpid()
 
     @property
     def _temp(self) -> Path:
         return self.data / "cache" / "duckdb" / f"{os.getpid()}-ask"
+
+
+def _parts(file: SqlFile, tables: Mapping[str, Table], buckets: Sequence[int], n_buckets: int) -> list[Sequence[int]]:
+    """The buckets that one query takes together."""
+    if not file.is_bucketed:
+        return [[0]]
+    read = [tables[ref] for ref in file.refs]
+    if not all(table.is_bucketed or table.file is None for table in read):
+        return [[bucket] for bucket in buckets]
+    rows = max((table.rows for table in read if table.is_bucketed), default=0) * len(buckets) / n_buckets
+    n = max(1, min(len(buckets), math.ceil(rows / ROWS_PER_QUERY)))
+    return [buckets[i * len(buckets) // n : (i + 1) * len(buckets) // n] for i in range(n)]
 
 
 def _handle(folder: Path, manifest: Mapping[str, Any]) -> BuildHandle:

@@ -21,7 +21,7 @@ from typing import Any
 
 from clv.config import Settings
 from clv.errors import BuildError, SqlFileError
-from warehouse import checks, outputs, publish, serving, sqlfiles
+from warehouse import checks, outputs, publish, segment_rules, serving, sqlfiles
 from warehouse.dialect import sha256_of
 from warehouse.engines import duckdb as engine
 from warehouse.landing import COLUMNS, FILES_COLUMNS, QUARANTINE_COLUMNS, TABLES, Landed, landed_files
@@ -116,13 +116,16 @@ class _Plan:
     order: list[SqlFile]
     tables: dict[str, Table]
     landed: list[Landed]
+    rules: list[dict[str, Any]]
+    """Rows of `settings.segment_rules`."""
     only_core: bool
 
 
 def _plan(settings: Settings, as_of: date | None, only_core: bool, sql_root: Path) -> _Plan:
     files = sqlfiles.read_tree(sql_root, cache=settings.paths.cache / "sqlfiles.json")
     landed = landed_files(settings.paths.landing)
-    tables = inputs(settings, landed)
+    rules = segment_rules.table_rows(segment_rules.own_rules(settings))
+    tables = inputs(settings, landed, rules)
     order = sqlfiles.build_order(files, [*tables, CHECKS])
     if only_core:
         order = [file for file in order if file.folder != "marts"]
@@ -144,7 +147,7 @@ def _plan(settings: Settings, as_of: date | None, only_core: bool, sql_root: Pat
         "checks": {file.name: [file.digest, file.severity, file.what] for file in checked},
         "comments": {file.name: file.comments for file in order},
     }
-    return _Plan(_digest(parts), as_of, params, files, order, tables, landed, only_core)
+    return _Plan(_digest(parts), as_of, params, files, order, tables, landed, rules, only_core)
 
 
 def parameters(settings: Settings, as_of: date) -> dict[str, Any]:
@@ -161,8 +164,14 @@ def parameters(settings: Settings, as_of: date) -> dict[str, Any]:
     }
 
 
-def inputs(settings: Settings, landed: Sequence[Landed]) -> dict[str, Table]:
-    """The tables that are there before the build, with the identity of their files as key."""
+def inputs(settings: Settings, landed: Sequence[Landed], rules: Sequence[Mapping[str, Any]] = ()) -> dict[str, Table]:
+    """The tables that are there before the build, with the identity of their files as key.
+
+    Args:
+        settings: where the outputs are.
+        landed: the files that count.
+        rules: rows of the shop's own segment rules; none for those of the house.
+    """
     tables = {}
     for source, columns in COLUMNS.items():
         mine = [one for one in landed if one.source == source]
@@ -183,6 +192,11 @@ def inputs(settings: Settings, landed: Sequence[Landed]) -> dict[str, Table]:
         name="landing.files",
         key=_digest([[one.account.get(c) for c in FILES_COLUMNS] for one in landed]),
         columns=FILES_COLUMNS,
+    )
+    tables[segment_rules.TABLE] = Table(
+        name=segment_rules.TABLE,
+        key=_digest([list(rules), segment_rules.COLUMNS]),
+        columns=segment_rules.COLUMNS,
     )
     for name, columns in outputs.TABLES.items():
         path = outputs.path_of(settings.paths.outputs, name).resolve()
@@ -216,7 +230,7 @@ def _key(file: SqlFile, params: Mapping[str, Any], tables: Mapping[str, Table], 
             "engine": engine.VERSION,
             "tree": file.digest,
             "buckets": settings.engine.buckets if file.is_bucketed else 0,
-            "params": {name: params[name] for name in file.params if name != "bucket"},
+            "params": {name: value for name, value in file.bound({**params, "bucket": 0}).items() if name != "bucket"},
             "refs": {ref: tables[ref].key for ref in file.refs},
         }
     )
@@ -287,6 +301,7 @@ def _make(settings: Settings, plan: _Plan, folder: Path, say: Progress) -> Build
     """Everything between an empty folder and a sealed one."""
     data = settings.paths.data.resolve()
     _write_files_table(plan, folder)
+    _write_rows(plan.tables[segment_rules.TABLE], plan.rules, folder)
     _link_inputs(plan, folder)
     _link_unchanged(data, plan, folder)
     with worker_sessions(settings.engine, settings.paths.cache / "duckdb") as sessions:
@@ -310,24 +325,35 @@ def _make(settings: Settings, plan: _Plan, folder: Path, say: Progress) -> Build
 
 def _write_files_table(plan: _Plan, folder: Path) -> None:
     """`landing.files`, from the accounts."""
-    import pyarrow as pa
-    import pyarrow.parquet as pq
-
-    table = plan.tables["landing.files"]
-    rows = [
+    rows: list[dict[str, Any]] = [
         {column: one.account.get(column) for column in FILES_COLUMNS} | {"source": one.source, "file_id": one.file_id}
         for one in plan.landed
     ]
-    arrays = []
-    kinds = {"varchar": pa.string(), "bigint": pa.int64(), "double": pa.float64(), "timestamp": pa.timestamp("us")}
-    for column, kind in FILES_COLUMNS.items():
-        values = [row[column] for row in rows]
-        if kind == "timestamp":
-            values = [value and datetime.fromisoformat(str(value)).replace(tzinfo=None) for value in values]
-        arrays.append(pa.array(values, kinds[kind]))
-    path = folder / "landing" / "files.parquet"
+    for row in rows:
+        for column, kind in FILES_COLUMNS.items():
+            if kind == "timestamp" and row[column]:
+                row[column] = datetime.fromisoformat(str(row[column])).replace(tzinfo=None)
+    _write_rows(plan.tables["landing.files"], rows, folder)
+
+
+def _write_rows(table: Table, rows: Sequence[Mapping[str, Any]], folder: Path) -> None:
+    """An input that is known in memory, as Parquet in the build's folder."""
+    import pyarrow as pa
+    import pyarrow.parquet as pq
+
+    columns = table.columns or {}
+    kinds = {
+        "varchar": pa.string(),
+        "integer": pa.int32(),
+        "bigint": pa.int64(),
+        "double": pa.float64(),
+        "timestamp": pa.timestamp("us"),
+    }
+    arrays = [pa.array([row[column] for row in rows], kinds[kind]) for column, kind in columns.items()]
+    schema, stem = table.name.split(".")
+    path = folder / schema / f"{stem}.parquet"
     path.parent.mkdir(parents=True, exist_ok=True)
-    pq.write_table(pa.table(arrays, names=list(FILES_COLUMNS)), path, compression="zstd")
+    pq.write_table(pa.table(arrays, names=list(columns)), path, compression="zstd")
     table.sources, table.rows = [path], len(rows)
 
 
@@ -412,16 +438,10 @@ def _accounting(plan: _Plan, session: engine.Session) -> list[checks.CheckResult
 
 
 def _write_checks(results: Sequence[checks.CheckResult], folder: Path) -> Table:
-    import pyarrow as pa
-    import pyarrow.parquet as pq
-
     rows = [result.as_dict() for result in sorted(results, key=lambda one: one.name)]
-    kinds = {"varchar": pa.string(), "bigint": pa.int64()}
-    arrays = [pa.array([row[column] for row in rows], kinds[kind]) for column, kind in outputs.CHECKS_COLUMNS.items()]
-    path = folder / "outputs" / "checks.parquet"
-    path.parent.mkdir(parents=True, exist_ok=True)
-    pq.write_table(pa.table(arrays, names=list(outputs.CHECKS_COLUMNS)), path, compression="zstd")
-    return Table(name=CHECKS, key=_digest(rows), columns=outputs.CHECKS_COLUMNS, sources=[path], rows=len(rows))
+    table = Table(name=CHECKS, key=_digest(rows), columns=outputs.CHECKS_COLUMNS)
+    _write_rows(table, rows, folder)
+    return table
 
 
 def _manifest(
@@ -434,7 +454,7 @@ def _manifest(
         }
         tables[name] = {
             "key": table.key,
-            "rows": table.rows if table.file or name in ("landing.files", CHECKS) else None,
+            "rows": table.rows if table.file or name in ("landing.files", segment_rules.TABLE, CHECKS) else None,
             "bytes": sum(path.stat().st_size for path in table.sources),
             "files": files,
             "is_bucketed": bool(table.file and table.file.is_bucketed),

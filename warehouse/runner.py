@@ -18,12 +18,15 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from clv.config import Engine
 from clv.errors import BuildError, SqlFileError
 from warehouse.engines import duckdb as engine
 from warehouse.sqlfiles import SqlFile
+
+if TYPE_CHECKING:
+    import pyarrow as pa
 
 Progress = Callable[[float, str], None]
 """Called with the share done (0–1) and what is being done."""
@@ -44,6 +47,8 @@ class Table:
     """A relation that is read instead of the sources."""
     rows: int = 0
     is_linked: bool = False
+    is_bucketed: bool = False
+    """Whether the sources of an input are one file a bucket, in order, with the bucket as a column."""
 
     @property
     def relation(self) -> str:
@@ -123,6 +128,72 @@ def run_tables(
             raise
 
 
+def answer_of(
+    file: SqlFile,
+    tables: Mapping[str, Table],
+    params: Mapping[str, Any],
+    sessions: Sequence[engine.Session],
+    *,
+    parts: Sequence[Sequence[int]],
+) -> pa.Table:
+    """The rows of one file, in memory; nothing is written.
+
+    Args:
+        file: all that it reads has its sources.
+        tables: what it reads, by name.
+        params: by name, without `$bucket`.
+        sessions: to work on.
+        parts: the buckets, as many a query as stand together; planning a query costs more than a small bucket does.
+
+    Raises:
+        SqlFileError: the file uses a parameter that has no value.
+        BuildError: the statement failed; the message names the file.
+    """
+    import pyarrow as pa
+
+    free: queue.SimpleQueue[engine.Session] = queue.SimpleQueue()
+    for session in sessions:
+        free.put(session)
+    if len(parts) == 1:
+        return _answer_part(file, tables, params, parts[0], free)
+    with ThreadPoolExecutor(max_workers=len(sessions), thread_name_prefix="ask") as pool:
+        running = [pool.submit(_answer_part, file, tables, params, part, free) for part in parts]
+        try:
+            return pa.concat_tables([future.result() for future in running])
+        except BaseException:
+            for future in running:
+                future.cancel()
+            for session in sessions:
+                session.con.interrupt()
+            raise
+
+
+def _answer_part(
+    file: SqlFile,
+    tables: Mapping[str, Table],
+    params: Mapping[str, Any],
+    part: Sequence[int],
+    free: queue.SimpleQueue[engine.Session],
+) -> pa.Table:
+    session = free.get()
+    try:
+        for ref in file.refs:
+            table = tables[ref]
+            if file.is_bucketed and table.is_bucketed:
+                files = [str(table.sources[bucket]) for bucket in part]
+                session.show(ref, engine.one_bucket_sql(files, part[0]))
+            else:
+                session.show(ref, table.relation)
+        values = {**params, "bucket": part[0]}
+        return session.answer(file.sql, {name: values[name] for name in file.params})
+    except KeyError as error:
+        raise SqlFileError(f"{file.path} uses ${error.args[0]}, which has no value") from error
+    except engine.Error as error:
+        raise BuildError(f"{file.path}: {error}") from error
+    finally:
+        free.put(session)
+
+
 def _parts(table: Table, folder: Path, buckets: Sequence[int]) -> list[tuple[int | None, Path]]:
     schema, stem = table.name.split(".")
     if table.file and table.file.is_bucketed:
@@ -144,7 +215,7 @@ def _run_part(
     try:
         for ref in file.refs:
             session.show(ref, tables[ref].relation)
-        return session.write(file.sql, {name: values[name] for name in file.params}, path)
+        return session.write(file.sql, file.bound(values), path)
     except KeyError as error:
         raise SqlFileError(f"{file.path} uses ${error.args[0]}, which has no value") from error
     except engine.Error as error:

@@ -21,8 +21,8 @@ import json
 import os
 import re
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass
-from datetime import date, datetime
+from dataclasses import dataclass, replace
+from datetime import date, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -36,13 +36,15 @@ LAZY_FOLDERS = ("labels",)
 READS_FROM = {
     "staging": {"landing", "staging"},
     "core": {"staging", "core"},
-    "features": {"core", "features"},
+    "features": {"core", "features", "settings"},
     "labels": {"core"},
     "marts": {"landing", "core", "features", "outputs", "marts"},
     "checks": {"landing", "staging", "core", "features", "outputs", "marts"},
     "queries": {"landing", "staging", "core", "features", "outputs", "marts"},
 }
-"""Which schemas a folder may read: data goes one way, and a feature sees nothing but core."""
+"""Which schemas a folder may read: data goes one way, and a feature sees no data but core's."""
+BEFORE = "before"
+"""`-- also: before` makes a second table of a file, as things stood one primary horizon earlier."""
 _REFUSED = {
     **dict.fromkeys(
         ("hash", "md5_number", "columns", "read_parquet", "read_csv", "read_csv_auto"), "this engine's own"
@@ -101,11 +103,23 @@ class SqlFile:
     """sha256 of the normalised syntax tree: blind to white space and comments."""
     comments: tuple[tuple[str, str], ...]
     """(column, comment) for result columns with a comment at their end."""
+    is_before: bool = False
+    """The second table of a file: its `$as_of` is that of the others less `$horizon_days`."""
 
     @property
     def is_table(self) -> bool:
         """True for what a build makes."""
         return self.folder in TABLE_FOLDERS
+
+    def bound(self, values: Mapping[str, Any]) -> dict[str, Any]:
+        """Exactly the values that the file's parameters get, out of *values*.
+
+        Raises:
+            KeyError: one of them has no value.
+        """
+        if self.is_before:
+            values = {**values, "as_of": values["as_of"] - timedelta(days=int(values["horizon_days"]))}
+        return {name: values[name] for name in self.params}
 
 
 def read_tree(root: Path = DEFAULT_ROOT, *, cache: Path | None = None) -> dict[str, SqlFile]:
@@ -122,10 +136,10 @@ def read_tree(root: Path = DEFAULT_ROOT, *, cache: Path | None = None) -> dict[s
     facts: dict[str, Any] = {}
     files: dict[str, SqlFile] = {}
     for path in sorted(root.rglob("*.sql")):
-        file = _read(path, root, known, facts)
-        if file.name in files:
-            raise SqlFileError(f"{path} and {files[file.name].path} are both called {file.name}; rename one")
-        files[file.name] = file
+        for file in _tables(path, root, known, facts):
+            if file.name in files:
+                raise SqlFileError(f"{path} and {files[file.name].path} are both called {file.name}; rename one")
+            files[file.name] = file
     if cache is not None and facts != known:
         _save_facts(cache, facts)
     return files
@@ -133,7 +147,7 @@ def read_tree(root: Path = DEFAULT_ROOT, *, cache: Path | None = None) -> dict[s
 
 def read_file(path: Path, root: Path = DEFAULT_ROOT) -> SqlFile:
     """One file; see `read_tree`."""
-    return _read(path, root, {}, {})
+    return _tables(path, root, {}, {})[0]
 
 
 def build_order(files: Mapping[str, SqlFile], inputs: Iterable[str]) -> list[SqlFile]:
@@ -247,7 +261,20 @@ def lint(file: SqlFile) -> list[str]:
     return [f"{file.path.name}: {finding}" for finding in _lint(file, tree)]
 
 
-def _read(path: Path, root: Path, known: Mapping[str, Any], facts: dict[str, Any]) -> SqlFile:
+def _tables(path: Path, root: Path, known: Mapping[str, Any], facts: dict[str, Any]) -> list[SqlFile]:
+    """What a file makes: one table, query or check, and with `-- also: before` a second table."""
+    file, also = _read(path, root, known, facts)
+    if not also:
+        return [file]
+    if also != BEFORE or not file.is_table or "as_of" not in file.params:
+        raise SqlFileError(
+            f"{path}: `-- also: {also}` is not understood; `-- also: {BEFORE}`, on a table with $as_of, is all there is"
+        )
+    return [file, replace(file, name=f"{file.name}_{BEFORE}", what=f"One horizon earlier: {file.what}", is_before=True)]
+
+
+def _read(path: Path, root: Path, known: Mapping[str, Any], facts: dict[str, Any]) -> tuple[SqlFile, str]:
+    """The file, and what its header says under `also`."""
     parts = path.relative_to(root).with_suffix("").parts
     folder, stem = parts[0], parts[-1]
     if folder not in READS_FROM or len(parts) != (3 if folder == "queries" else 2):
@@ -278,7 +305,7 @@ def _read(path: Path, root: Path, known: Mapping[str, Any], facts: dict[str, Any
     mark = hashlib.sha256(text.encode()).hexdigest()
     fact = known.get(mark) or _facts(path, sql)
     facts[mark] = fact
-    return SqlFile(
+    file = SqlFile(
         name=name,
         folder=folder,
         path=path,
@@ -293,6 +320,7 @@ def _read(path: Path, root: Path, known: Mapping[str, Any], facts: dict[str, Any
         digest=fact["digest"],
         comments=tuple((column, comment) for column, comment in fact["comments"]),
     )
+    return file, header.get("also", "")
 
 
 def _header(path: Path, text: str) -> dict[str, str]:
@@ -303,7 +331,7 @@ def _header(path: Path, text: str) -> dict[str, str]:
         if not line.startswith("--"):
             break
         words = line.removeprefix("--").strip()
-        match = re.match(r"(grain|parameters|layout|severity)\s*:\s*(.*)", words, re.IGNORECASE)
+        match = re.match(r"(grain|parameters|layout|severity|also)\s*:\s*(.*)", words, re.IGNORECASE)
         if match:
             key = match[1].lower()
             found[key] = match[2].strip()

@@ -3,6 +3,7 @@
 -- grain: one row per customer with a purchase before $as_of
 -- parameters: $as_of date, first day that is not known; $rfm_window_days, days before it that
 -- count for F and M, 0 for all
+-- also: before
 with
     histories as (
         select
@@ -44,8 +45,7 @@ with
             recency_days,
             frequency,
             monetary,
-            age_days
-            <= coalesce((select max(max_age_days) from features.segment_rules), 0) as is_new,
+            age_days,
             -- equal values share the low end: percent_rank gives all of them the place of the first
             cast(
                 least(
@@ -61,42 +61,71 @@ with
         from histories
     ),
 
+    -- the strictest limit on the age of the first order that holds; NULL where none does
+    ages as (
+        select ages.age_days, min(rules.max_age_days) as new_within_days,
+        from (select distinct age_days from histories) as ages
+        left join features.segment_rules as rules on ages.age_days <= rules.max_age_days
+        group by ages.age_days
+    ),
+
+    aged as (
+        select
+            scored.customer_id,
+            scored.recency_days,
+            scored.frequency,
+            scored.monetary,
+            scored.r,
+            scored.f,
+            scored.m,
+            coalesce(ages.new_within_days, 0) as new_within_days,  -- 0: older than any rule asks
+        from scored
+        inner join ages on ages.age_days = scored.age_days
+    ),
+
     -- rules are matched once per combination of scores, not per customer
-    combinations as (select distinct r, f, m, is_new, from scored),
+    combinations as (select distinct r, f, m, new_within_days, from aged),
 
     named as (
-        select combinations.r, combinations.f, combinations.m, combinations.is_new, rules.segment,
+        select
+            combinations.r,
+            combinations.f,
+            combinations.m,
+            combinations.new_within_days,
+            rules.segment,
         from combinations
         inner join
             features.segment_rules as rules
             on combinations.r between rules.r_min and rules.r_max
             and combinations.f between rules.f_min and rules.f_max
             and combinations.m between rules.m_min and rules.m_max
-            and (rules.max_age_days is null or combinations.is_new)
+            and (
+                rules.max_age_days is null
+                or combinations.new_within_days between 1 and rules.max_age_days
+            )
         qualify
             row_number() over (
-                partition by combinations.r, combinations.f, combinations.m, combinations.is_new
+                partition by
+                    combinations.r, combinations.f, combinations.m, combinations.new_within_days
                 order by rules.priority
             )
             = 1
     )
 select
-    scored.customer_id,
-    scored.recency_days,  -- since the last purchase
-    scored.frequency,  -- orders in the window
-    scored.monetary,  -- net revenue in the window
-    scored.r,  -- 5 is most recent
-    scored.f,  -- 5 is most often
-    scored.m,  -- 5 is most money
-    concat(
-        cast(scored.r as varchar), cast(scored.f as varchar), cast(scored.m as varchar)
-    ) as rfm_score,
-    coalesce(named.segment, 'Other') as segment,  -- Other only where edited rules leave a gap
-from scored
+    aged.customer_id,
+    aged.recency_days,  -- since the last purchase
+    aged.frequency,  -- orders in the window
+    aged.monetary,  -- net revenue in the window
+    aged.r,  -- 5 is most recent
+    aged.f,  -- 5 is most often
+    aged.m,  -- 5 is most money
+    concat(cast(aged.r as varchar), cast(aged.f as varchar), cast(aged.m as varchar)) as rfm_score,
+    coalesce(named.segment, 'Other') as segment,  -- Other where no rule fits
+from aged
 left join
     named
-    on named.r = scored.r
-    and named.f = scored.f
-    and named.m = scored.m
-    and named.is_new = scored.is_new
-order by scored.customer_id
+    on named.r = aged.r
+    and named.f = aged.f
+    and named.m = aged.m
+    and named.new_within_days = aged.new_within_days
+order by aged.customer_id

@@ -12,7 +12,7 @@ from typing import Any
 import duckdb
 import pytest
 
-from warehouse import outputs
+from warehouse import outputs, segment_rules
 from warehouse.landing import COLUMNS, FILES_COLUMNS, QUARANTINE_COLUMNS
 from warehouse.sqlfiles import SqlFile, build_order, read_tree
 
@@ -39,6 +39,7 @@ class Shop:
         }
         inputs = {f"landing.{name}": columns for name, columns in COLUMNS.items()}
         inputs |= {"landing.quarantine": QUARANTINE_COLUMNS, "landing.files": FILES_COLUMNS}
+        inputs |= {segment_rules.TABLE: segment_rules.COLUMNS}
         inputs |= {f"outputs.{name}": columns for name, columns in outputs.TABLES.items()}
         self.inputs = inputs | {"outputs.checks": outputs.CHECKS_COLUMNS}
         for name, columns in self.inputs.items():
@@ -75,14 +76,10 @@ class Shop:
         """Make all tables."""
         values = self.parameters | parameters
         for file in build_order(self.files, self.inputs):
-            known = {name: values[name] for name in file.params if name != "bucket"}
             self.con.execute(f"create schema if not exists {file.folder}")
-            if not file.is_bucketed:
-                self.con.execute(f"create or replace table {file.name} as {file.sql}", known)
-                continue
-            for bucket in range(self.n_buckets):
+            for bucket in range(self.n_buckets if file.is_bucketed else 1):
                 into = f"insert into {file.name}" if bucket else f"create or replace table {file.name} as"
-                self.con.execute(f"{into} {file.sql}", known | {"bucket": bucket})
+                self.con.execute(f"{into} {file.sql}", file.bound(values | {"bucket": bucket}))
         return self
 
     def ask(self, name: str, **parameters: Any) -> list[Row]:

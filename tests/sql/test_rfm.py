@@ -169,20 +169,78 @@ def test_new_ends_after_sixty_days(new_shop, age_days, expected):
     assert {row["customer_id"]: row["segment"] for row in shop.table("features.customer_rfm")}["B"] == expected
 
 
-def test_scores_of_before_are_the_same_statement_at_an_earlier_date(sql_files, new_shop, tiny):
-    import sqlglot
-
-    now, before = sql_files["features.customer_rfm"].sql, sql_files["features.customer_rfm_before"].sql
-    moved = now.replace("$as_of", "(cast($as_of as date) - cast($horizon_days as integer))")
-
-    def tree(sql):
-        return sqlglot.parse_one(sql, read="duckdb").sql(dialect="duckdb", comments=False)
-
-    assert tree(before) == tree(moved)
-
+def test_scores_of_before_are_those_of_a_shop_that_knows_no_more(new_shop, tiny):
     shop, past = new_shop(), new_shop(as_of=date(2024, 3, 12))
     for one in (shop, past):
         one.land("landing.transactions", tiny("transactions"))
         one.build()
 
     assert shop.table("features.customer_rfm_before") == past.table("features.customer_rfm")
+
+
+def own_rule(priority, segment, **bounds):
+    low_high = {f"{score}_{side}": value for score in "rfm" for side, value in (("min", 1), ("max", 5))}
+    return {"priority": priority, "segment": segment, "max_age_days": None, "description": "", **low_high, **bounds}
+
+
+ODD = "A \"quoted\" <b>naïve</b>, 'näme'; 名"
+
+
+def test_own_rules_replace_those_of_the_house(new_shop, tiny):
+    """Two limits on the age of the first order beside each other; the scores are those of the table above."""
+    shop = new_shop()
+    shop.land("landing.transactions", tiny("transactions"))
+    shop.land(
+        "settings.segment_rules",
+        [
+            own_rule(1, "Just came", max_age_days=10),
+            own_rule(2, ODD, max_age_days=45),
+            own_rule(3, "Around", r_min=3),
+            own_rule(4, "Rest"),
+        ],
+    )
+    shop.build()
+
+    found = {}
+    for row in shop.table("features.customer_rfm"):
+        found.setdefault(row["segment"], []).append(row["customer_id"])
+    ages = {row["customer_id"]: row["tenure_days"] for row in shop.table("marts.customers") if row["r"]}
+
+    assert found["Just came"] == [name for name, age in ages.items() if age <= 10]
+    assert found[ODD] == [name for name, age in ages.items() if 10 < age <= 45]
+    assert found["Around"] == [name for name, row in BY_HAND.items() if row[3][0] >= "3" and ages[name] > 45]
+    assert found["Rest"] == [name for name, row in BY_HAND.items() if row[3][0] < "3" and ages[name] > 45]
+    assert shop.ask("checks/segment_rules_leave_no_gap") == []
+    assert shop.ask("checks/customers_have_one_segment") == []
+    assert [row["segment"] for row in shop.ask("segments/summary")] == [
+        "Just came",
+        ODD,
+        "Around",
+        "Rest",
+        "No purchase",
+    ]
+
+
+def test_where_no_own_rule_fits_the_segment_is_other(new_shop, tiny):
+    shop = new_shop()
+    shop.land("landing.transactions", tiny("transactions"))
+    shop.land("settings.segment_rules", [own_rule(1, "Best", r_min=5)])
+    shop.build()
+
+    assert {row["segment"] for row in shop.table("features.customer_rfm")} == {"Best", "Other"}
+    assert len(shop.ask("checks/segment_rules_leave_no_gap")) == 8  # all but C01, C11 and C12
+
+
+def test_a_rule_says_what_its_customers_are_whatever_its_name(shop):
+    assert {row["segment"]: row["standing"] for row in shop.table("features.segment_rules")} == {
+        "Champions": "best",
+        "Loyal": "good",
+        "Big spenders": "good",
+        "New": "recent",
+        "Promising": "recent",
+        "Potential loyalist": "recent",
+        "Cannot lose": "best, silent",
+        "At risk": "regular, silent",
+        "About to sleep": "silent",
+        "Hibernating": "silent",
+    }
