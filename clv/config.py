@@ -191,8 +191,10 @@ class Jobs(Section):
 
     pipeline: str = "0 5 * * *"
     train: str = "0 4 * * 0"
+    report: str = ""
     journal_url: str = ""
     keep_builds: Annotated[int, Field(ge=2, le=1000)] = 7
+    keep_reports: Annotated[int, Field(ge=1, le=10_000)] = 60
 
 
 class Dashboard(Section):
