@@ -133,12 +133,42 @@ LISTS = {
     "overview/customers_in": "with order lines in the period",
     "cohorts/customers_in": "behind a cell of the cohorts' heat map",
     "segments/moved_customers": "who moved between two segments",
+    "summary/customers_in": "behind a step of the bridge or a month of the trend",
+    "value/customers_in": "behind a part of the expected value",
+    "model/customers_in": "on whom the model was judged",
+    "model/previewed_customers": "whose value would change under another version of the model",
 }
 """Named queries that may choose customers → words for those."""
 _LIST_PARAMS = {
     "overview/customers_in": ("from_date", "to_date", "channel", "category"),
     "cohorts/customers_in": ("cohort_month", "month_number", "mode", "channel"),
     "segments/moved_customers": ("segment_before", "segment"),
+    "summary/customers_in": ("horizon_days", "step", "month"),
+    "value/customers_in": (
+        "horizon_days",
+        "measure",
+        "is_discounted",
+        "value_from",
+        "value_to",
+        "decile",
+        "best_percent",
+    ),
+    "model/customers_in": (
+        "horizon_days",
+        "decile",
+        "segment",
+        "orders",
+        "recency",
+        "channel",
+        "error_from",
+        "error_to",
+        "is_inside",
+    ),
+    "model/previewed_customers": ("horizon_days", "way", "segment"),
+}
+_LIST_NUMBERS = {
+    **dict.fromkeys(("month_number", "horizon_days", "decile", "best_percent"), int),
+    **dict.fromkeys(("value_from", "value_to", "error_from", "error_to"), float),
 }
 
 
@@ -320,6 +350,8 @@ def _value(column: Column, text: str) -> Any:
 def _plain(value: Any) -> str:
     if isinstance(value, dt.date):
         return value.isoformat()
+    if isinstance(value, bool):
+        return str(value).lower()
     return str(value).removesuffix(" 00:00:00")
 
 
@@ -345,8 +377,10 @@ def _list_value(name: str, values: Mapping[str, list[str]]) -> Any:
     if text is None:
         return None
     try:
-        if name == "month_number":
-            return int(text)
-        return dt.date.fromisoformat(text) if name.endswith(("_date", "_month")) else text
-    except ValueError:
+        if name in _LIST_NUMBERS:
+            return _LIST_NUMBERS[name](text)
+        if name.startswith("is_"):
+            return {"true": True, "false": False}[text]
+        return dt.date.fromisoformat(text) if name.endswith(("_date", "month")) else text
+    except (ValueError, KeyError):
         raise RequestError(f"{LIST}.{name}={text[:40]} in the address cannot be read") from None

@@ -18,6 +18,8 @@ import pandas as pd
 from clv.config import Settings
 from clv.errors import NoBuildError, RequestError
 from dashboard.format import Format
+from dashboard.theme import SegmentLook
+from dashboard.theme import segment_looks as segment_looks_of
 from warehouse.ask import BuildHandle, Warehouse
 from warehouse.journal import Journal, utc_now
 
@@ -169,6 +171,12 @@ class Door:
             pairs[BUILD_KEY] = self.build
         return f"{path}?{urlencode(pairs)}" if pairs else path
 
+    def kept(self, link: str) -> str:
+        """*link*, which a query gave, made to keep looking at the same build."""
+        path, _, query = link.partition("#")[0].partition("?")
+        _, hash_sign, place = link.partition("#")
+        return f"{self.href(path, **dict(parse_qsl(query)))}{hash_sign}{place}"
+
     def listed(self, query: str, **params: Any) -> str:
         """A link to the list of exactly the customers whom *query* gives; see `dashboard.customer_list.LISTS`."""
         return self.href("/customers", list=query, **{f"list.{name}": value for name, value in params.items()})
@@ -209,7 +217,23 @@ def install(server: flask.Flask, settings: Settings) -> Site:
 def door(query: Mapping[str, Any] | str | None = None) -> Door:
     """The door for a page's query: the keyword arguments of a layout, or the `search` of a location."""
     pairs = query_of(query) if isinstance(query, str) or query is None else query
-    return Door(flask.current_app.extensions[_EXTENSION], _named_build(pairs))
+    made = Door(flask.current_app.extensions[_EXTENSION], _named_build(pairs))
+    flask.g.door = made
+    return made
+
+
+def segment_looks() -> Mapping[str, SegmentLook]:
+    """How the segments look in the build that this request reads; nothing outside a request and before a first build.
+
+    Marks ask for it, so that no page has to carry the looks to them; the build is that of the last `door`.
+    """
+    if not flask.has_request_context():
+        return {}
+    try:
+        rules = (flask.g.get("door") or door()).ask("segments/rules")
+    except NoBuildError:
+        return {}
+    return segment_looks_of((row.segment, row.standing) for row in rules.rows)
 
 
 def query_of(search: str | None) -> dict[str, str]:

@@ -26,8 +26,11 @@ SIGNS = {
     "segment_cannot_lose": ("Cannot lose: best customers, silent", {"segment": "Cannot lose"}),
     "segment_at_risk": ("At risk: regular customers, silent", {"segment": "At risk"}),
     "segment_about_to_sleep": ("About to sleep", {"segment": "About to sleep"}),
-    "overdue": ("Later than their own rhythm", None),
-    "unlikely_to_buy": ("Unlikely to buy in the horizon", None),
+    "overdue": ("Later than their own rhythm", {"overdue_index": ">1"}),
+    "unlikely_to_buy": (
+        "Bought within a year, unlikely to buy again in the horizon",
+        {"p_buys": "<0.2", "revenue_365d": ">0"},
+    ),
 }
 """Sign of `summary/at_risk` → words, and the grid's filter that holds exactly these customers."""
 

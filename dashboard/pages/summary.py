@@ -25,6 +25,7 @@ from dashboard.components import (
     page,
     ranked,
     region,
+    segment_colour,
     table,
 )
 from dashboard.data import Door, day_of, door
@@ -63,6 +64,7 @@ def _content(query: Mapping[str, str]) -> list[Any]:
             region(_bridge, ask),
             region(_returning, ask),
             region(_at_risk, ask),
+            region(_personas, ask),
         ),
     ]
 
@@ -165,7 +167,7 @@ def _segments(ask: Door) -> html.Section:
             row.segment,
             words.money(value),
             max(float(value), 0.0) / largest,
-            theme.segment_var(row.segment, place),
+            segment_colour(row.segment),
             ask.href("/customers", segment=row.segment),
             words.count(row.n_customers),
         )
@@ -268,6 +270,36 @@ def _at_risk(ask: Door) -> html.Section:
         table(answer.frame, columns, caption="Warning signs") if not answer.is_empty else empty("No warning sign"),
         sub="Customers and money behind each sign; the signs overlap",
         source=answer,
-        span=12,
+        span=8,
         is_flush=not answer.is_empty,
+    )
+
+
+def _personas(ask: Door) -> html.Section:
+    answer = ask.ask("summary/personas")
+    words = ask.words
+    is_predicted = answer.frame["expected_revenue"].notna().any()
+    money = answer.frame["expected_revenue" if is_predicted else "revenue_365d"]
+    largest = max(float(money.max()), 0.0) if len(money) else 0.0
+    bars = [
+        Bar(
+            words.label(row.persona),
+            words.money(value),
+            max(float(value), 0.0) / largest,
+            theme.SERIES_VARS[5],
+            ask.href("/customers", persona=row.persona),
+            words.count(row.n_customers),
+        )
+        for row, value in zip(answer.rows, money.fillna(0.0), strict=True)
+        if largest > 0
+    ]
+    return card(
+        "Personas",
+        ranked(bars) if bars else empty("No personas", "Map a column `persona` of the customer file to see them."),
+        sub="Expected revenue in the horizon · customers"
+        if is_predicted
+        else "Revenue of the last 365 days · customers",
+        tools=link("Details", ask.href("/segments")),
+        source=answer,
+        span=4,
     )

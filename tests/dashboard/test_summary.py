@@ -1,6 +1,9 @@
+from urllib.parse import parse_qsl, urlsplit
+
 import pandas as pd
 import pytest
 
+from dashboard import customer_list, data
 from dashboard.charts.summary import equity_bridge, returning_share
 from dashboard.format import Format
 
@@ -26,6 +29,69 @@ def test_every_card_shows_its_sql(page, walk):
     for panel in panels:
         buttons = [n for n in walk(panel) if n["type"] == "Button" and "sql-button" in str(n["props"].get("className"))]
         assert buttons
+
+
+def counts_behind(app, walk, words_of, part):
+    """Words of each link in *part* of a page → how many customers its list has."""
+    grid = customer_list.grid_of(app.server.extensions["retain"].warehouse)
+    return {
+        words_of(node): grid.count(customer_list.wanted(urlsplit(node["props"]["href"]).query))
+        for node in walk(part)
+        if node["type"] == "Link" and node["props"]["href"].startswith("/customers?")
+    }
+
+
+def card_called(page, walk, words_of, title):
+    """The card with this title."""
+    panels = (node for node in walk(page) if "panel" in str(node["props"].get("className", "")).split())
+    return next(panel for panel in panels if words_of(panel).startswith(title))
+
+
+def test_each_recommendation_leads_to_exactly_its_customers(app, page, context, walk, words_of):
+    found = counts_behind(app, walk, words_of, card_called(page, walk, words_of, "What to do next"))
+
+    # C01 alone is in the top 5 %; of C02 and C03, who are late, C02 has bought once only.
+    assert found["Top 5 % by expected revenue"] == 1
+    assert found["Later than their rhythm"] == 1
+    assert found["At risk"] == 1
+
+
+def test_each_warning_sign_leads_to_exactly_its_customers(app, page, context, walk, words_of):
+    found = counts_behind(app, walk, words_of, card_called(page, walk, words_of, "Value at risk"))
+
+    # Late: C02, C03. Of C02 and C10, who are unlikely to buy, C02 sent everything back.
+    assert found["Later than their own rhythm"] == 2
+    assert found["Bought within a year, unlikely to buy again in the horizon"] == 1
+
+
+def test_each_month_leads_to_who_came_back_in_it(app, page, context, walk, words_of):
+    found = counts_behind(app, walk, words_of, card_called(page, walk, words_of, "Who came back"))
+
+    # C01, C09 · C01, C05, C12 · C01, C08, C12
+    assert found == {
+        "Feb 2024: 2 customers came back": 2,
+        "Mar 2024: 3 customers came back": 3,
+        "Apr 2024: 3 customers came back": 3,
+    }
+
+
+def test_personas_lead_to_their_customers(app, page, context, walk, words_of):
+    found = counts_behind(app, walk, words_of, card_called(page, walk, words_of, "Personas"))
+
+    # Regular: C01, C03; Bargain hunter: C02, C10
+    assert list(found.values()) == [2, 2]
+
+
+def test_a_link_out_of_a_query_keeps_the_build(context):
+    door = data.door("?build=20240101T000000-abcdef")
+
+    kept = door.kept("/customers?overdue_index=%3E1&n_orders=2..")
+    assert dict(parse_qsl(urlsplit(kept).query)) == {
+        "overdue_index": ">1",
+        "n_orders": "2..",
+        "build": "20240101T000000-abcdef",
+    }
+    assert data.door("").kept("/overview#by-channel") == "/overview#by-channel"
 
 
 def test_without_a_second_scoring_the_bridge_says_so(page, walk, words_of):

@@ -391,6 +391,27 @@ def test_the_bridge_leads_from_then_to_now_to_the_cent(rescored):
     assert round(sum(money for step, money in steps.items() if step != "closing"), 2) == steps["closing"]
 
 
+def test_each_step_of_the_bridge_has_exactly_its_customers(rescored):
+    # Then C01, C02, C10; since then C01 bought; C03 is new; v2 differs from v1 on C01 and C02, and v1 was not asked of C10.
+    steps = {row["step"]: row["n_customers"] for row in rescored.ask("summary/bridge", horizon_days=180)}
+    behind = {
+        step: [
+            row["customer_id"] for row in rescored.ask("summary/customers_in", horizon_days=180, step=step, month=None)
+        ]
+        for step in steps
+    }
+
+    assert {step: sorted(ids) for step, ids in behind.items()} == {
+        "opening": ["C01", "C02", "C10"],
+        "realised": ["C01"],
+        "new_customers": ["C03"],
+        "behaviour_change": ["C01", "C02", "C10"],
+        "model_change": ["C01", "C02"],
+        "closing": ["C01", "C02", "C03", "C10"],
+    }
+    assert {step: len(ids) for step, ids in behind.items()} == steps
+
+
 def test_there_is_no_bridge_before_the_second_scoring(shop):
     assert shop.ask("summary/bridge", horizon_days=180) == []
 

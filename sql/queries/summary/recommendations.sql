@@ -96,7 +96,7 @@ with
             n_customers,
             expected_revenue,
             'expected revenue over the primary horizon',
-            '/customers?sort=-expected_revenue',
+            '/customers?value_percentile=96..&sort=-expected_revenue',
         from best
         union all
         select
@@ -105,7 +105,7 @@ with
             n_customers,
             expected_revenue,
             'expected revenue over the primary horizon',
-            '/customers?sort=-overdue_index',
+            '/customers?overdue_index=%3E1&n_orders=2..&sort=-overdue_index',
         from overdue
         union all
         select
@@ -114,7 +114,7 @@ with
             null,
             lost_revenue,
             'revenue lost in the last 90 days against the 90 before',
-            '/overview',
+            '/overview#by-channel',
         from channels
         union all
         select
