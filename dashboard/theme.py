@@ -7,6 +7,9 @@ of the light theme; they are what a figure wears outside a browser, in the PDF.
 
 from __future__ import annotations
 
+from collections import Counter
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
 from typing import Any, Literal
 
 import plotly.graph_objects as go
@@ -109,35 +112,41 @@ def series(index: int) -> str:
     return SERIES[min(index, len(SERIES) - 1)]
 
 
-SEGMENT_COLOURS = {
-    "Champions": 1,
-    "Loyal": 0,
-    "Big spenders": 5,
-    "New": 6,
-    "Promising": 4,
-    "Potential loyalist": 4,
-    "Cannot lose": 2,
-    "At risk": 3,
-    "About to sleep": 7,
-    "Hibernating": 7,
+@dataclass(frozen=True)
+class SegmentLook:
+    """How one segment looks, on every page."""
+
+    tone: Tone
+    """Of its chip."""
+    colour: int
+    """Its place in the palette."""
+
+    @property
+    def var(self) -> str:
+        """Its colour as a CSS variable."""
+        return SERIES_VARS[self.colour]
+
+
+SEGMENT_STANDINGS: Mapping[str, tuple[Tone, tuple[int, ...]]] = {
+    "best": ("good", (1, 6)),
+    "good": ("accent", (0, 5)),
+    "recent": ("info", (6, 4)),
+    "best, silent": ("warn", (2,)),
+    "regular, silent": ("bad", (3,)),
+    "silent": ("mute", (7,)),
+    "mixed": ("mute", (7,)),
 }
-"""Segment → place in the palette, so that a segment wears one colour on every page."""
-
-SEGMENT_TONES: dict[str, Tone] = {
-    "Champions": "good",
-    "Loyal": "accent",
-    "Big spenders": "accent",
-    "New": "info",
-    "Promising": "info",
-    "Potential loyalist": "info",
-    "Cannot lose": "warn",
-    "At risk": "bad",
-    "About to sleep": "mute",
-    "Hibernating": "mute",
-}
-"""Segment → tone of its chip; a segment that we do not know is `mute`."""
+"""Standing of a segment, by the bounds of its rule and not by its name → tone, and colours for the first, second, …"""
+OTHER_LOOK = SegmentLook("mute", len(SERIES) - 1)
+"""Of customers without a rule."""
 
 
-def segment_var(segment: str, position: int = 7) -> str:
-    """The CSS variable of *segment*'s colour; a segment that we do not know takes the colour of its *position*."""
-    return SERIES_VARS[min(SEGMENT_COLOURS.get(segment, position), len(SERIES) - 1)]
+def segment_looks(standings: Iterable[tuple[str, str]]) -> dict[str, SegmentLook]:
+    """The look of each segment, given (segment, standing) in the order of the rules."""
+    looks: dict[str, SegmentLook] = {}
+    seen: Counter[str] = Counter()
+    for segment, standing in standings:
+        tone, colours = SEGMENT_STANDINGS.get(standing, (OTHER_LOOK.tone, (OTHER_LOOK.colour,)))
+        looks[segment] = SegmentLook(tone, colours[min(seen[standing], len(colours) - 1)])
+        seen[standing] += 1
+    return looks

@@ -155,13 +155,15 @@ def _train_key(ctx: RunContext) -> str:
     tree = sqlfiles.read_tree(cache=ctx.settings.paths.cache / "sqlfiles.json")
     files = {name: file.digest for name, file in tree.items() if file.folder in LEARNT_FROM}
     model = ctx.settings.model.model_dump(mode="json", exclude={"retrain_after_days", "promotion", "threads"})
-    return _digest([files, model, ctx.settings.features.model_dump(mode="json")])
+    return _digest([files, model, ctx.settings.features.model_dump(mode="json", exclude={"segment_rules"})])
 
 
 def _score_key(ctx: RunContext, champion: str) -> str:
     """What predictions depend on: the model, the tables that it reads, the date, and the numbers of the business."""
     manifest = ctx.warehouse.current().manifest
-    keys = {name: table["key"] for name, table in manifest["tables"].items() if name.startswith(("core.", "features."))}
+    # Segments and personas are no reason to score again: no model reads them.
+    reads = [name for name in manifest["tables"] if name.startswith("core.") or name == "features.customer_features"]
+    keys = {name: manifest["tables"][name]["key"] for name in reads}
     return _digest([champion, keys, manifest["parameters"], ctx.settings.model.model_dump(mode="json")])
 
 

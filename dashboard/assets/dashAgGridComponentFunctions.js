@@ -6,17 +6,6 @@
   const HIGH_RISK = 0.66;
   const SOME_RISK = 0.33;
 
-  const TONES = {
-    Champions: "good",
-    Loyal: "accent",
-    "Big spenders": "accent",
-    New: "info",
-    Promising: "info",
-    "Potential loyalist": "info",
-    "Cannot lose": "warn",
-    "At risk": "bad",
-  };
-
   // The same checksum as zlib.crc32 in components/marks.py: a customer wears one colour everywhere.
   function crc32(text) {
     let crc = -1;
@@ -66,7 +55,8 @@
     );
   };
 
-  cells.Segment = ({value}) => (value ? h("span", {className: "chip chip-" + (TONES[value] || "mute")}, value) : null);
+  cells.Segment = ({value, tones}) =>
+    value ? h("span", {className: "chip chip-" + ((tones || {})[value] || "mute")}, value) : null;
 
   // A chance that is good when it is high.
   cells.Chance = function ({value}) {

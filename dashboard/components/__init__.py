@@ -6,7 +6,7 @@ from dashboard.components.controls import button, date_range, labelled, link, pe
 from dashboard.components.graph import Mark, graph
 from dashboard.components.heat import HeatCell, heat_table
 from dashboard.components.kpi import delta, kpi, kpis, spark
-from dashboard.components.marks import avatar, chip, dot, icon, segment_chip
+from dashboard.components.marks import avatar, chip, dot, icon, segment_chip, segment_colour
 from dashboard.components.page import head, page
 from dashboard.components.sql import sql_button
 from dashboard.components.states import empty, failed, loading, no_build, not_trained, region
@@ -47,6 +47,7 @@ __all__ = [
     "region",
     "rows",
     "segment_chip",
+    "segment_colour",
     "segmented",
     "select",
     "share_bar",

@@ -7,8 +7,8 @@ from typing import Any
 
 from dash import html
 
-from dashboard import theme
-from dashboard.theme import Tone
+from dashboard import data
+from dashboard.theme import OTHER_LOOK, Tone
 
 N_AVATAR_COLOURS = 6
 
@@ -25,7 +25,12 @@ def chip(text: str, tone: Tone = "mute", icon_name: str | None = None) -> html.S
 
 def segment_chip(segment: str | None) -> Any:
     """A customer segment in its own tone."""
-    return chip(segment, theme.SEGMENT_TONES.get(segment, "mute")) if segment else None
+    return chip(segment, data.segment_looks().get(segment, OTHER_LOOK).tone) if segment else None
+
+
+def segment_colour(segment: str) -> str:
+    """The CSS variable of a customer segment's colour."""
+    return data.segment_looks().get(segment, OTHER_LOOK).var
 
 
 def dot(tone: Tone, label: str) -> html.Span:

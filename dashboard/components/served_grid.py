@@ -9,6 +9,7 @@ import dash_ag_grid as dag
 import pandas as pd
 from dash import html
 
+from dashboard import data
 from dashboard.customer_list import Shown
 from warehouse.grid import MAX_CONDITIONS, Kind
 
@@ -85,6 +86,9 @@ def _column_def(
         definition["filterParams"]["inRangeInclusive"] = True
     if shown.look in _RENDERERS:
         definition["cellRenderer"] = _RENDERERS[shown.look]
+        if shown.look == "segment":
+            tones = {segment: look.tone for segment, look in data.segment_looks().items()}
+            definition["cellRendererParams"] = {"tones": tones}
     elif shown.look != "text":
         definition["valueFormatter"] = {"function": f"{shown.look}(params.value)"}
     else:

@@ -7,7 +7,6 @@ from typing import Any
 
 from dash import html, register_page
 
-from dashboard import theme
 from dashboard.charts.revenue import revenue_by_month, revenue_over_time
 from dashboard.components import (
     Bar,
@@ -30,6 +29,7 @@ from dashboard.components import (
     region,
     rows,
     segment_chip,
+    segment_colour,
     share_bar,
     stacked,
     table,
@@ -165,7 +165,7 @@ def _customer_base(ask: Door) -> html.Section:
             row.segment,
             words.count(row.n_customers),
             row.customer_share,
-            theme.segment_var(row.segment, row.place),
+            segment_colour(row.segment),
             ask.href("/customers", segment=row.segment),
             words.share(row.customer_share),
         )

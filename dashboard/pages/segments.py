@@ -7,7 +7,6 @@ from typing import Any
 
 from dash import html, register_page
 
-from dashboard import theme
 from dashboard.components import (
     Bar,
     Column,
@@ -20,6 +19,7 @@ from dashboard.components import (
     page,
     region,
     segment_chip,
+    segment_colour,
     segmented,
     share_bar,
     stacked,
@@ -110,7 +110,7 @@ def _segments(ask: Door) -> html.Section:
             Column("P(alive)", lambda row: share_bar(row.avg_p_alive, words), True, "Mean chance to still be active"),
         ]
     bars = [
-        Bar(row.segment, words.count(row.n_customers), row.customer_share, theme.segment_var(row.segment, row.place))
+        Bar(row.segment, words.count(row.n_customers), row.customer_share, segment_colour(row.segment))
         for row in answer.rows
     ]
     body = [html.Div(stacked(bars), className="card-lead"), table(answer.frame, columns, caption="Segments")]

@@ -7,7 +7,6 @@ from typing import Any
 
 from dash import html, register_page
 
-from dashboard import theme
 from dashboard.charts.value import concentration, distribution, intervals
 from dashboard.components import (
     Bar,
@@ -29,6 +28,7 @@ from dashboard.components import (
     ranked,
     region,
     segment_chip,
+    segment_colour,
     segmented,
     table,
 )
@@ -248,7 +248,7 @@ def _by_group(ask: Door, choice: Choice, dimension: str) -> html.Section | None:
             words.month(day_of(row.member)) if dimension == "cohort_month" else words.label(row.member),
             words.money(row.total),
             row.total / top if top > 0 else 0,
-            theme.segment_var(row.member) if dimension == "segment" else colour,
+            segment_colour(row.member) if dimension == "segment" else colour,
             ask.href("/customers", **{dimension: row.member}),
             f"{words.share(row.value_share)} · {words.count(row.n_customers)} × {words.money(row.mean_value)}",
         )

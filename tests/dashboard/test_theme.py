@@ -81,20 +81,23 @@ def test_the_graph_config_has_no_button_that_uploads():
     assert theme.GRAPH_CONFIG["displayModeBar"] is False
 
 
-def test_every_rule_of_the_segments_has_colour_and_tone():
-    rules = Path(__file__).parents[2] / "sql" / "features" / "segment_rules.sql"
-    segments = set(re.findall(r"\(\s*\d+,\s*'([^']+)'", rules.read_text(encoding="utf-8")))
-
-    assert segments == set(theme.SEGMENT_COLOURS) == set(theme.SEGMENT_TONES)
-
-
 def test_a_colour_takes_an_opacity():
     assert theme.rgba("#5B5BD6", 0.2) == "rgba(91,91,214,0.2)"
 
 
-def test_segments_wear_the_same_tone_in_grids():
-    script = (ASSETS / "dashAgGridComponentFunctions.js").read_text(encoding="utf-8")
-    table = re.search(r"const TONES = \{(.*?)\};", script, re.DOTALL)[1]
-    in_grids = {(quoted or plain): tone for quoted, plain, tone in re.findall(r'(?:"([^"]+)"|(\w+)): "(\w+)"', table)}
+def test_a_segment_looks_like_its_rule_and_not_like_its_name():
+    looks = theme.segment_looks(
+        [("Stars", "best"), ("Often", "good"), ("Rich", "good"), ("<Lost>", "regular, silent"), ("All", "mixed")]
+    )
 
-    assert in_grids == {segment: tone for segment, tone in theme.SEGMENT_TONES.items() if tone != "mute"}
+    assert {name: look.tone for name, look in looks.items()} == {
+        "Stars": "good", "Often": "accent", "Rich": "accent", "<Lost>": "bad", "All": "mute",
+    }  # fmt: skip
+    assert looks["Often"].colour != looks["Rich"].colour
+    assert looks["<Lost>"].var == "var(--c4)"
+
+
+def test_every_standing_that_a_rule_can_have_has_a_look():
+    rules = (Path(__file__).parents[2] / "sql" / "features" / "segment_rules.sql").read_text(encoding="utf-8")
+
+    assert set(re.findall(r"(?:then|else) '([^']+)'", rules)) == set(theme.SEGMENT_STANDINGS)
