@@ -268,7 +268,8 @@ class Warehouse:
                 with self._workers() as sessions:
                     if before:
                         run_tables(before, tables, values, work, sessions, buckets=range(values["buckets"]))
-                    return answer_of(file, tables, values, sessions, parts=_parts(file, tables, asked, values["buckets"]))
+                    parts = _parts(file, tables, asked, values["buckets"])
+                    return answer_of(file, tables, values, sessions, parts=parts)
             finally:
                 shutil.rmtree(work, ignore_errors=True)
 

@@ -1,3 +1,4 @@
+import os
 import subprocess
 import threading
 from concurrent.futures import ThreadPoolExecutor
@@ -245,7 +246,50 @@ def test_threads_share_the_door_over_a_publish(shop: TinyShop, warehouse: Wareho
 def test_features_at_the_builds_date_are_those_of_the_build(warehouse: Warehouse):
     made = warehouse.table("features.customer_features")
 
-    pd.testing.assert_frame_equal(warehouse.features(date(2024, 3, 1)), made)
+    found = warehouse.features(date(2024, 3, 1))
+
+    # the build writes one file a bucket, here they are one query
+    pd.testing.assert_frame_equal(found, made.sort_values("customer_id", ignore_index=True))
+
+
+@pytest.mark.parametrize("rows_per_query", [1, 2, 100])
+def test_how_many_buckets_a_query_takes_changes_no_row(warehouse: Warehouse, monkeypatch, rows_per_query: int):
+    whole = warehouse.features(date(2024, 2, 29))
+    monkeypatch.setattr(ask, "ROWS_PER_QUERY", rows_per_query)
+
+    found = warehouse.features(date(2024, 2, 29))
+
+    pd.testing.assert_frame_equal(found.sort_values("customer_id", ignore_index=True), whole)
+
+
+def test_some_buckets_are_some_customers_with_the_rows_that_they_have_among_all(warehouse: Warehouse):
+    whole = warehouse.features(date(2024, 3, 1)).set_index("customer_id")
+    parts = [warehouse.features(date(2024, 3, 1), buckets=[n]) for n in range(warehouse.current().n_buckets)]
+
+    together = pd.concat(parts).set_index("customer_id")
+
+    assert all(len(part) < len(whole) for part in parts)
+    pd.testing.assert_frame_equal(together.sort_index(), whole)
+
+
+def test_outcomes_of_some_buckets_are_about_the_customers_of_their_features(warehouse: Warehouse):
+    for bucket in range(warehouse.current().n_buckets):
+        known = set(warehouse.features(date(2024, 3, 1), buckets=[bucket])["customer_id"])
+
+        found = warehouse.outcomes(date(2024, 1, 1), 60, buckets=[bucket])
+
+        assert set(found["customer_id"]) == known
+
+
+def test_features_can_be_asked_again_after_closing_and_after_the_next_build(shop: TinyShop, warehouse: Warehouse):
+    before = warehouse.features(date(2024, 3, 1))
+    warehouse.close()
+    shop.land([("c4", "o9", "2024-03-05 12:00:00", 100.0)])
+    shop.build()
+
+    after = warehouse.features(date(2024, 3, 6))
+
+    assert set(after["customer_id"]) - set(before["customer_id"]) == {"c4"}
 
 
 def test_features_at_an_earlier_date_know_nothing_later(warehouse: Warehouse):
@@ -292,8 +336,9 @@ def test_an_outcome_that_has_not_ended_is_refused_unless_asked_for(warehouse: Wa
 
 def test_nothing_is_left_behind_by_features(warehouse: Warehouse):
     warehouse.features(date(2024, 2, 1))
+    warehouse.close()
 
-    assert list((warehouse.data / "cache" / "at_date").iterdir()) == []
+    assert [path for path in (warehouse.data / "cache").glob("*/*") if path.name != f"{os.getpid()}-ask"] == []
 
 
 def test_query_names_and_texts_are_those_of_the_files(shop: TinyShop, warehouse: Warehouse):

@@ -144,6 +144,12 @@ def files_sql(files: Sequence[str]) -> str:
     return f"read_parquet([{', '.join(quoted(file) for file in files)}], union_by_name = false)"
 
 
+def one_bucket_sql(files: Sequence[str], bucket: int) -> str:
+    """The relation over Parquet *files* of a bucketed table as if all of them were the one *bucket*."""
+    number = f"cast({bucket:d} as integer)"
+    return f"(select * replace ({number} as bucket) from {files_sql(files)})"  # noqa: S608 - a number and quoted names
+
+
 def empty_sql(columns: Mapping[str, str]) -> str:
     """A relation without rows that has *columns* (name → type)."""
     listed = ", ".join(f'cast(null as {kind}) as "{name}"' for name, kind in columns.items())
@@ -171,6 +177,10 @@ class Session:
         copy = f"copy (\n{sql}\n) to {quoted(str(path))} ({how})"
         # Fetched to the end: a connection with a result left over refuses the next statement.
         return int(self.con.execute(copy, dict(params)).fetchall()[0][0])
+
+    def answer(self, sql: str, params: Mapping[str, Any]) -> pa.Table:
+        """The rows of *sql*."""
+        return self.con.sql(sql, params=dict(params)).to_arrow_table()
 
     def rows_in(self, path: Path) -> int:
         """Rows of a Parquet file, from its footer."""
