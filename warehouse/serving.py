@@ -5,6 +5,8 @@
 | `serving.duckdb` | marts, outputs and small tables, native; facts as views     | pages: point look-ups in ms       |
 | `shell.duckdb`   | views only                                                  | people: they lock no page out    |
 
+Tables and columns carry their meaning (`duckdb_tables().comment`, `duckdb_columns().comment`).
+
 Views name their Parquet files relative to the build's folder, so that the data folder can be moved; whoever opens a
 file sets `file_search_path` to that folder.
 """
@@ -21,6 +23,7 @@ import duckdb
 
 from clv.config import Engine
 from clv.errors import BuildError
+from warehouse import meanings
 from warehouse.engines import duckdb as engine
 from warehouse.runner import Table
 
@@ -78,8 +81,13 @@ def _write(
         kind = "table" if table.name in native else "view"
         target = f"{catalog}.{engine.name_sql(table.name)}"
         con.execute(f"create {kind} {target} as from {_relation(table, folder)}")
-        for column, comment in table.file.comments if table.file else ():
-            con.execute(f'comment on column {target}."{column}" is {engine.quoted(comment)}')
+        if what := meanings.of_table(table.name, table.file):
+            con.execute(f"comment on {kind} {target} is {engine.quoted(what)}")
+        said = meanings.of_columns(table.name, table.file)
+        # A file that a job of an earlier version wrote may lack a column that is declared today.
+        for column in con.table(target).columns if said else ():
+            if column in said:
+                con.execute(f'comment on column {target}."{column}" is {engine.quoted(said[column])}')
     con.execute("commit")
     con.execute(f"detach {catalog}")
 

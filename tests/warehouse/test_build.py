@@ -303,6 +303,20 @@ def test_columns_carry_their_comments(shop: TinyShop):
     assert found["comment"].tolist() == ["net, to date"]
 
 
+def test_tables_and_what_jobs_wrote_carry_their_meaning(shop: TinyShop):
+    shop.build()
+    ask = Warehouse(shop.data, sql_root=shop.sql).run_sql
+
+    tables = ask("select comment from duckdb_views() where schema_name = 'outputs' and view_name = 'predictions'")
+    columns = ask(
+        "select comment from duckdb_columns() where schema_name = 'outputs' and table_name = 'predictions' "
+        "and column_name = 'p_buys'"
+    )
+
+    assert "Grain: one row per customer and horizon." in tables["comment"][0]
+    assert columns["comment"].tolist() == ["chance of a purchase in the horizon"]
+
+
 def test_integer_sums_stay_integers(shop: TinyShop):
     info = shop.build()
 
