@@ -32,6 +32,11 @@ class Sufficiency:
     """Whether a full period can be held back to judge a model that was trained before it."""
 
     @property
+    def is_enough(self) -> bool:
+        """Whether the model learns from full periods and can be verified on one that it has not seen."""
+        return self.trained_days == self.horizon_days and self.is_verified
+
+    @property
     def words(self) -> str:
         """What can be trusted, what cannot, and what is used instead."""
         days = self.horizon_days

@@ -15,6 +15,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
+from typing import Literal
 
 import numpy as np
 import pandas as pd
@@ -112,6 +113,17 @@ WORDS: dict[str, str] = {
 """Plain words for each input; a *period* is the forecast horizon."""
 
 
+Kind = Literal["money", "share", "days", "number"]
+_KINDS: dict[str, Kind] = {
+    "n_purchase_days": "number",
+    "n_paid_days": "number",
+    "revenue_trend": "number",
+    "amount_slope": "number",
+    "cv_day_amount": "number",
+}
+"""What the names alone would get wrong."""
+
+
 @dataclass(frozen=True)
 class Explanation:
     """Of one horizon. Everything in the shop's currency; a row's terms and contributions add up to its value."""
@@ -129,6 +141,19 @@ class Explanation:
     rest: Floats
     contributions: Floats
     """[n_customers, n_names]"""
+
+    def of(self, ids: pd.Series) -> Explanation:
+        """That of the customers *ids* alone, in that order.
+
+        Raises:
+            KeyError: one of them is not explained.
+        """
+        places = pd.Series(np.arange(len(self.customer_ids)), index=self.customer_ids).loc[ids].to_numpy()
+        rows = {
+            name: getattr(self, name)[places]
+            for name in ("facts", "value", "baseline", "level", "rest", "contributions")
+        }
+        return replace(self, customer_ids=self.customer_ids.iloc[places].reset_index(drop=True), **rows)
 
 
 def explain(model: ValueModel, features: Mapping[int, pd.DataFrame], horizon_days: int) -> Explanation:
@@ -225,9 +250,44 @@ def contribution_table(explanation: Explanation, *, most: int = 0) -> pd.DataFra
     )
 
 
+def sample_table(explanation: Explanation) -> pd.DataFrame:
+    """Every term of every customer, for `outputs.explanation_sample`: give a random sample of customers.
+
+    Returns:
+        `customer_id, horizon_days, feature, value, contribution, lot`; a customer's rows add up to their value. `lot`
+        counts the customers from 0 in the order in which they were given, so that the first ones are a sample, too.
+    """
+    n, n_names = explanation.contributions.shape
+    terms = {BASELINE: explanation.baseline, LEVEL: explanation.level, REST: explanation.rest}
+    unknown = np.full((n, len(terms)), np.nan)
+    return pd.DataFrame(
+        {
+            "customer_id": np.repeat(explanation.customer_ids.to_numpy(), n_names + len(terms)),
+            "horizon_days": explanation.horizon_days,
+            "feature": np.tile(np.array([*explanation.names, *terms], dtype=object), n),
+            "value": np.hstack([explanation.facts, unknown]).ravel(),
+            "contribution": np.column_stack([explanation.contributions, *terms.values()]).ravel(),
+            "lot": np.repeat(np.arange(n), n_names + len(terms)),
+        }
+    )
+
+
 def in_words(feature: str) -> str:
     """The input *feature* in plain words; its own name with spaces when there are none."""
     return WORDS.get(feature, feature.replace("_", " "))
+
+
+def kind_of(feature: str) -> Kind:
+    """What the fact *feature* is measured in, so that a page can word its value."""
+    if feature in _KINDS:
+        return _KINDS[feature]
+    if feature.startswith(("revenue_", "returned_")) or feature.endswith(("_amount", "_revenue", "_price", "_value")):
+        return "money"
+    if feature.endswith("_share") or feature in ("btyd_p_buys", "btyd_p_alive"):
+        return "share"
+    if feature.endswith("_days") or feature in ("t_x", "T"):
+        return "days"
+    return "number"
 
 
 def importance(explanation: Explanation) -> pd.DataFrame:

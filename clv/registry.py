@@ -2,6 +2,7 @@
 
     <folder>/<version>/card.json  …model files      written aside, renamed whole: a half-written version is not there
     <folder>/champion.json                          replaced whole; keeps who promoted what, when and why
+    <folder>/verdicts.json                          what the gate said of each version, for those who decide by hand
 
 The one science module with input and output, in the folder that it is handed. A version is named by its as-of date
 and its content, so fitting the same model again gives the version that is there. Never pickle: a model file is data.
@@ -24,6 +25,7 @@ from clv.errors import ModelError, TamperedModelError
 
 CARD = "card.json"
 ALIAS = "champion.json"
+VERDICTS = "verdicts.json"
 VERSION = re.compile(r"\d{8}-[0-9a-f]{8}")
 
 
@@ -145,13 +147,27 @@ class Registry:
         self.verified(version)
         known = self.history()
         change = Promotion(version, self.champion(), at.isoformat(timespec="seconds"), by, reason)
-        aside = self.folder / f".{ALIAS}"
-        plain = {"version": version, "history": [vars(one) for one in (*known, change)]}
+        self._replace(ALIAS, {"version": version, "history": [vars(one) for one in (*known, change)]})
+        return change
+
+    def verdicts(self) -> dict[str, str]:
+        """Version → what the promotion gate said of it when it was trained; nothing where that is not known."""
+        try:
+            return dict(json.loads((self.folder / VERDICTS).read_text(encoding="utf-8")))
+        except (OSError, ValueError):
+            # Words for a person; no decision hangs on them.
+            return {}
+
+    def remember_verdict(self, version: str, words: str) -> None:
+        """Keep what the promotion gate said of *version*."""
+        self._replace(VERDICTS, {**self.verdicts(), version: words})
+
+    def _replace(self, name: str, plain: Mapping[str, Any]) -> None:
+        aside = self.folder / f".{name}"
         aside.write_text(json.dumps(plain, indent=1), encoding="utf-8")
         _sync(aside)
-        aside.replace(self.folder / ALIAS)
+        aside.replace(self.folder / name)
         _sync(self.folder)
-        return change
 
     def rollback(self, *, by: str, at: datetime) -> Promotion:
         """Make the champion before this one champion again.
@@ -159,7 +175,13 @@ class Registry:
         Raises:
             ModelError: there was none before.
         """
-        current = self.champion()
+        before = self.before_champion()
+        if before is None:
+            raise ModelError("there is no champion before this one to go back to")
+        return self.promote(before, by=by, at=at, reason=f"rollback from {self.champion()}")
+
+    def before_champion(self) -> str | None:
+        """The version that a rollback would make champion; None where there is none."""
         # Two rollbacks in a row go two champions back, not there and back again.
         stack: list[str] = []
         for change in self.history():
@@ -167,9 +189,7 @@ class Registry:
                 stack.pop()
             elif not stack or stack[-1] != change.version:
                 stack.append(change.version)
-        if len(stack) < 2:
-            raise ModelError("there is no champion before this one to go back to")
-        return self.promote(stack[-2], by=by, at=at, reason=f"rollback from {current}")
+        return stack[-2] if len(stack) > 1 else None
 
     def _sweep(self) -> None:
         """Remove what a killed process left half written."""

@@ -25,6 +25,8 @@ class Job:
     """Has `run(ctx: RunContext) -> dict | None`: what it did, for the run's row. Imported when it runs, not before."""
     setting: str = ""
     """Key in `[jobs]` with its cron line; none means that it runs only when asked for."""
+    is_offered: bool = True
+    """Whether the Jobs page lists it. One that has to be told what for is asked for on the page that knows."""
 
     def load(self) -> Callable[[RunContext], Mapping[str, Any] | None]:
         """The function that does it."""
@@ -49,6 +51,9 @@ JOBS: Mapping[str, Job] = {
         Job("build", "Make and publish the tables from what has landed", "jobs.build"),
         Job("train", "Would a model of the latest data be better than the champion?", "jobs.train", "train"),
         Job("score", "What will each customer be worth, by the champion?", "jobs.score"),
+        Job("preview", "Who and what money would move under another version?", "jobs.preview", is_offered=False),
+        Job("promote", "Make a version the champion", "jobs.promote", is_offered=False),
+        Job("rollback", "Make the champion before this one champion again", "jobs.rollback", is_offered=False),
     )
 }
 

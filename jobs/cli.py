@@ -24,7 +24,7 @@ from rich.text import Text
 
 from clv import log
 from clv.config import Settings, load_settings
-from clv.errors import ClvError, RequestError
+from clv.errors import ClvError, NoBuildError, NotFittedError, RequestError
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -255,6 +255,25 @@ def score(as_of: AsOf = None, config: Config = None, debug: Debug = False) -> No
     _say_detail("score", _run("score", _open(config, debug), as_of))
 
 
+@app.command()
+def report(
+    name: Annotated[
+        str | None, typer.Option("--name", help="Which, for example executive-summary (default: all).")
+    ] = None,
+    build: Annotated[str | None, typer.Option("--build", help="Of which build (default: the published one).")] = None,
+    config: Config = None,
+    debug: Debug = False,
+) -> None:
+    """Write the reports of a build as PDF, into data/reports/<build>."""
+    settings = _open(config, debug)
+    params = {key: value for key, value in {"name": name, "build": build}.items() if value is not None}
+    detail = _run("report", settings, params=params)
+    for one in detail["reports"]:
+        out.print(f"{settings.paths.reports / one['file']} ({one['n_pages']} pages)", highlight=False)
+    if detail["missing_charts"]:
+        out.print(f"tables stand in place of charts: {detail['missing_charts']}", highlight=False)
+
+
 def _say_detail(name: str, detail: Mapping[str, Any]) -> None:
     if detail.get("skipped"):
         out.print(f"{name}: skipped, {detail['skipped']}", highlight=False)
@@ -390,13 +409,24 @@ def models_show(
 @models_app.command("promote")
 def models_promote(
     version: Annotated[str, typer.Argument(help="A version from `clv models list`.")],
+    dry_run: Annotated[
+        bool, typer.Option("--dry-run", help="Only say who and what money would move; change nothing.")
+    ] = False,
     config: Config = None,
     debug: Debug = False,
 ) -> None:
-    """Make a version the champion; the next score obeys it."""
-    from jobs import models
+    """Make a version the champion; the next score obeys it. Says first who and what money will move."""
+    from jobs import models, preview
 
-    _change_champion(_open(config, debug), "promote", version, lambda settings: models.promote(settings, version))
+    settings = _open(config, debug)
+    try:
+        out.print(preview.line(settings, version), highlight=False)
+    except (NoBuildError, NotFittedError):
+        # Without customers or a champion there is nothing to compare; the promotion itself needs neither.
+        if dry_run:
+            raise
+    if not dry_run:
+        _change_champion(settings, "promote", version, lambda settings: models.promote(settings, version))
 
 
 @models_app.command("rollback")

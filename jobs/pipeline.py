@@ -33,7 +33,7 @@ from warehouse.landing import landed_files
 STEPS = "steps.json"
 """In the outputs folder: what train and score were last done for. Without it, they are done again."""
 LEARNT_FROM = ("staging", "core", "features", "labels")
-SCORED = ("predictions",)
+SCORED = ("predictions", "contributions", "explanation_sample")
 TOO_LITTLE = "too-little-history"
 """Key of the alert that says why there is no model."""
 NOT_LANDED = "files-not-landed"

@@ -39,6 +39,14 @@ SEEN_EVERY_SECONDS = 10.0
 TOLD_EVERY_SECONDS = 0.25
 """A job may report progress as often as it likes; the journal hears of it this often."""
 
+COMMANDS = {
+    "pipeline": "run",
+    "preview": "models promote VERSION --dry-run",
+    "promote": "models promote VERSION",
+    "rollback": "models rollback",
+}
+"""Job → its command, where that has another name."""
+
 Progress = Callable[[float, str], None]
 
 
@@ -236,7 +244,7 @@ def _row(journal: Journal, job: Job, run_id: str | None) -> Iterator[_Row]:
 
 def alert_of_failure(journal: Journal, job: str, run_id: str, error: str) -> None:
     """Open the alert that says that *job* failed; the next good run closes it."""
-    command = "run" if job == "pipeline" else job
+    command = COMMANDS.get(job, job)
     journal.raise_alert(
         f"job:{job}",
         "critical",

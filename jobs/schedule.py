@@ -212,7 +212,7 @@ class Worker:
 
     def _rows(self) -> list[dict[str, Any]]:
         rows = []
-        for job in JOBS.values():
+        for job in (job for job in JOBS.values() if job.is_offered):
             planned = self._scheduler.get_job(job.name)
             due = (
                 planned.next_run_time.astimezone(UTC).replace(tzinfo=None)

@@ -1,6 +1,7 @@
 """Score every customer with the champion: `outputs.predictions`, one row per customer and horizon.
 
-The reasons of the primary horizon's values go to `outputs.contributions`, for the customers who are worth most.
+The reasons of the primary horizon's values go to `outputs.contributions` for the customers who are worth most, and to
+`outputs.explanation_sample` for a random sample of all.
 """
 
 from __future__ import annotations
@@ -16,10 +17,11 @@ from loguru import logger
 from clv import btyd
 from clv.discount import present_value
 from clv.errors import ModelError, NotFittedError
-from clv.explain import contribution_table, explain
+from clv.explain import contribution_table, explain, sample_table
 from clv.snapshots import numbers
 from clv.value import ValueModel
 from jobs import models
+from jobs.judgement import sampled
 from jobs.run import RunContext
 from warehouse import outputs
 
@@ -28,6 +30,8 @@ RETURN_WITHIN_DAYS = 365
 WINDOW = (0.25, 0.75)
 MAX_EXPLAINED = 20_000
 """Customers whose value is taken apart: exact TreeSHAP costs more than the forecast itself."""
+N_SAMPLED = 2_000
+"""Customers out of all who show what moves the forecasts in general; in a smaller shop they cost nothing more."""
 REASONS = 8
 """Facts kept per customer; the others are added to the rest, so that the rows still add up."""
 
@@ -68,11 +72,9 @@ def run(ctx: RunContext) -> Mapping[str, Any]:
     _keep_those_before(ctx, table, frames, version)
     outputs.write(ctx.settings.paths.outputs, "predictions", table)
     ctx.progress(0.9, "explaining")
-    outputs.write(
-        ctx.settings.paths.outputs,
-        "contributions",
-        _reasons(ctx.settings.model.primary_horizon_days, scored, frames, model),
-    )
+    reasons, sample = _reasons(ctx.settings.model.primary_horizon_days, scored, frames, model)
+    outputs.write(ctx.settings.paths.outputs, "contributions", reasons)
+    outputs.write(ctx.settings.paths.outputs, "explanation_sample", sample)
     models.write_versions(ctx.settings)
     ctx.progress(1.0, f"{len(everybody):,} customers scored")
     return {"model_version": version, "as_of": as_of.isoformat(), "n_customers": len(everybody), "n_rows": len(table)}
@@ -80,15 +82,23 @@ def run(ctx: RunContext) -> Mapping[str, Any]:
 
 def _reasons(
     horizon_days: int, scored: pd.DataFrame, frames: Mapping[int, pd.DataFrame], model: ValueModel
-) -> pd.DataFrame:
-    """Why the most valuable customers are worth what they are, in money; empty for a horizon not predicted."""
+) -> tuple[pd.DataFrame, pd.DataFrame]:
+    """Why customers are worth what they are, in money; empty for a horizon not predicted.
+
+    Returns:
+        The strongest reasons of the most valuable customers, and all of a random sample of everybody.
+    """
     here = scored[scored["horizon_days"] == horizon_days]
     if here.empty:
-        return outputs.empty("contributions")
+        return outputs.empty("contributions"), outputs.empty("explanation_sample")
     best = here.sort_values(["expected_revenue", "customer_id"], ascending=[False, True])["customer_id"]
-    asked = set(best.head(MAX_EXPLAINED))
+    best = best.head(MAX_EXPLAINED)
+    drawn = sampled(here["customer_id"], N_SAMPLED)
+    asked = {*best, *drawn}
     part = {days: frame[frame["customer_id"].isin(asked)].reset_index(drop=True) for days, frame in frames.items()}
-    return contribution_table(explain(model, part, horizon_days), most=REASONS)
+    explanation = explain(model, part, horizon_days)
+    reasons = contribution_table(explanation.of(best), most=REASONS)
+    return reasons, sample_table(explanation.of(drawn))
 
 
 def _keep_those_before(ctx: RunContext, table: pd.DataFrame, frames: Mapping[int, pd.DataFrame], version: str) -> None:

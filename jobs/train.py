@@ -10,7 +10,6 @@ import hashlib
 import subprocess
 import time
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -23,33 +22,17 @@ from clv import backtest, evaluation, promotion
 from clv.backtest import Plan
 from clv.errors import NotEnoughDataError, RequestError
 from clv.evaluation import Prediction
-from clv.snapshots import Floats, Snapshot, input_names, numbers, outcome
+from clv.snapshots import Snapshot, input_names, numbers, outcome
 from clv.value import ValueModel, fit_value_model
-from jobs import models
+from jobs import judgement, models
+from jobs.judgement import BASELINE, OURS, Judged
 from jobs.run import RunContext
 from warehouse import outputs
 
-OURS = "value"
-BASELINE = "btyd"
-LEVELS = {"coverage_80": ("revenue_lo", "revenue_hi"), "coverage_90": ("revenue_lo_90", "revenue_hi_90")}
 MAX_KEPT_CELLS = 100_000_000
 """Of feature tables held in memory while training: 0.8 GB."""
 N_EARLIER_ORIGINS = 2
 """The primary horizon is judged at so many cut-offs before the latest matured one, too."""
-
-
-@dataclass(frozen=True)
-class Judged:
-    """One window that has passed, and what each contender had forecast for it."""
-
-    cut_off: date
-    horizon_days: int
-    actual: Floats
-    bought: Floats
-    predictions: Mapping[str, Prediction]
-    forecast: pd.DataFrame
-    """The value model's own rows, aligned with `actual`."""
-    segments: pd.Series
 
 
 def run(ctx: RunContext) -> Mapping[str, Any]:
@@ -67,18 +50,20 @@ def run(ctx: RunContext) -> Mapping[str, Any]:
     began = time.monotonic()
     history = _History(ctx, handle.id)
     judged = []
-    newest_primary = next((w for w in windows if w[1] == settings.primary_horizon_days), None)
+    channels = _channels(ctx, handle.id)
+    latest = {days: max(cut_off for cut_off, other in windows if other == days) for _, days in windows}
     for done, (cut_off, days) in enumerate(windows):
         ctx.progress(0.5 * done / len(windows), f"judging {days} days from {cut_off:%d %b %Y}")
-        with_intervals = (cut_off, days) == newest_primary
-        judged.append(_judge_window(ctx, history, first_day, cut_off, days, with_intervals=with_intervals))
+        # Ranges are verified on the latest window of each horizon; they double the trees, so not on the earlier ones.
+        with_intervals = cut_off == latest[days]
+        judged.append(_judge_window(ctx, history, first_day, cut_off, days, channels, with_intervals=with_intervals))
     ctx.progress(0.5, f"learning from {len(planned.snapshots)} earlier periods")
     model = _fit(ctx, history, planned, horizons, part=(0.5, 0.9))
     seconds = time.monotonic() - began
 
     ctx.progress(0.9, "comparing and registering")
     newest = next((one for one in judged if one.horizon_days == settings.primary_horizon_days), None)
-    rows, headline = _evaluations(judged, settings.seed)
+    rows, headline = judgement.evaluations(judged, settings.seed)
     features = history.features(as_of, model.feature_horizons[0])
     card = {
         **model.summary(),
@@ -92,6 +77,7 @@ def run(ctx: RunContext) -> Mapping[str, Any]:
         "features": _checksums(features),
         "snapshots": [[cut_off.isoformat(), days] for cut_off, days in planned.snapshots],
         "sufficiency": [found.words for found in planned.sufficiency],
+        "enough": {str(found.horizon_days): found.is_enough for found in planned.sufficiency},
         "notes": [h.note for h in model.horizons if h.note],
         "metrics": headline,
         "spend_frequency_correlation": _spend_frequency_correlation(features),
@@ -100,10 +86,14 @@ def run(ctx: RunContext) -> Mapping[str, Any]:
     registry = models.registry(ctx.settings)
     version = registry.save(model.save, card, as_of=as_of)
     verdict = _verdict(ctx, version, newest)
+    if version != registry.champion():
+        registry.remember_verdict(version, verdict.reason)
     if verdict.is_promoted and version != registry.champion():
         registry.promote(version, by=f"train {ctx.run_id}", at=datetime.now(UTC), reason=verdict.reason)
     rows += _total_errors(model, len(features))
     outputs.write(ctx.settings.paths.outputs, "evaluations", _as_table(rows, version))
+    residuals = judgement.residuals(judged).assign(model_version=version)
+    outputs.write(ctx.settings.paths.outputs, "residuals", residuals)
     models.write_versions(ctx.settings)
     logger.bind(version=version, promoted=verdict.is_promoted, seconds=round(seconds, 1)).info(
         "trained: {}", verdict.reason
@@ -121,6 +111,16 @@ def _first_day(ctx: RunContext, as_of: date) -> date | None:
     )
     day: date | None = found["first_day"][0].as_py()
     return day
+
+
+def _channels(ctx: RunContext, build_id: str) -> pd.Series:
+    """Where each customer came from, by id: a fact about them before their first purchase."""
+    found = ctx.warehouse.select(
+        "select customer_id, coalesce(acquisition_channel, first_channel) as channel from core.customers",
+        build=build_id,
+    ).to_pandas()
+    channels: pd.Series = found.set_index("customer_id")["channel"]
+    return channels
 
 
 def _windows(first_day: date, as_of: date, horizons: Sequence[int], primary: int) -> list[tuple[date, int]]:
@@ -199,7 +199,14 @@ def _fit(
 
 
 def _judge_window(
-    ctx: RunContext, history: _History, first_day: date, cut_off: date, days: int, *, with_intervals: bool
+    ctx: RunContext,
+    history: _History,
+    first_day: date,
+    cut_off: date,
+    days: int,
+    channels: pd.Series,
+    *,
+    with_intervals: bool,
 ) -> Judged:
     """Fit the recipe at *cut_off*, where it could not know the window, and set its forecasts beside what happened."""
     planned = backtest.plan(first_day, cut_off, [days], max_snapshots=ctx.settings.model.max_snapshots)
@@ -217,36 +224,8 @@ def _judge_window(
         "historic_rate": Prediction(np.maximum(rate, 0.0)),
     }
     rfm = pd.DataFrame(ctx.warehouse.at_date("features.customer_rfm", cut_off).to_pandas())
-    segments = rfm.set_index("customer_id")["segment"].reindex(features["customer_id"]).reset_index(drop=True)
-    return Judged(cut_off, days, happened.revenue, happened.bought, predictions, forecast, segments)
-
-
-def _evaluations(judged: Sequence[Judged], seed: int) -> tuple[list[dict[str, Any]], dict[str, Any]]:
-    """Long rows for `outputs.evaluations`, and the metrics that go on the card."""
-    rows: list[dict[str, Any]] = []
-    headline: dict[str, Any] = {}
-    for one in judged:
-        found = evaluation.bootstrap(one.actual, one.bought, one.predictions, seed=seed)
-        for contender, estimates in found.items():
-            for metric, estimate in estimates.items():
-                rows.append(_row(one, contender, "all", "all", metric, estimate.value, estimate.lo, estimate.hi))
-        headline.setdefault(
-            str(one.horizon_days),
-            {
-                "cut_off": one.cut_off.isoformat(),
-                **{
-                    contender: {metric: [e.value, e.lo, e.hi] for metric, e in estimates.items()}
-                    for contender, estimates in found.items()
-                },
-            },
-        )
-        for contender, predicted in one.predictions.items():
-            for decile in evaluation.decile_table(one.actual, predicted.revenue).to_dict(orient="records"):
-                for metric in ("mean_predicted", "mean_actual"):
-                    value, label = float(decile[metric]), str(int(decile["decile"]))
-                    rows.append(_row(one, contender, "decile", label, metric, value, n=int(decile["n"])))
-        rows += _coverage(one)
-    return rows, headline
+    slices = judgement.slices(features, rfm.set_index("customer_id")["segment"], channels)
+    return Judged(cut_off, days, happened.revenue, happened.bought, predictions, forecast, slices)
 
 
 def _total_errors(model: ValueModel, n_customers: int) -> list[dict[str, Any]]:
@@ -266,51 +245,6 @@ def _total_errors(model: ValueModel, n_customers: int) -> list[dict[str, Any]]:
         }
         for h in model.horizons
     ]
-
-
-def _coverage(one: Judged) -> list[dict[str, Any]]:
-    """Share of customers whose result fell into their interval: overall, by decile of the forecast, by segment."""
-    rows = []
-    value = one.predictions[OURS].revenue
-    deciles = pd.Series(evaluation.deciles(value))
-    kinds = {"all": pd.Series("all", index=deciles.index), "decile": deciles.astype(str), "segment": one.segments}
-    for metric, (lo, hi) in LEVELS.items():
-        inside = (one.actual >= one.forecast[lo].to_numpy()) & (one.actual <= one.forecast[hi].to_numpy())
-        if one.forecast[hi].isna().all():
-            continue
-        for kind, labels in kinds.items():
-            for label, hit in pd.Series(inside).groupby(labels.to_numpy()):
-                rows.append(_row(one, OURS, kind, str(label), metric, float(hit.mean()), n=len(hit)))
-    for label, place in pd.Series(np.arange(len(value))).groupby(one.segments.to_numpy()):
-        here = place.to_numpy()
-        rows.append(_row(one, OURS, "segment", str(label), "mean_predicted", float(value[here].mean()), n=len(here)))
-        rows.append(_row(one, OURS, "segment", str(label), "mean_actual", float(one.actual[here].mean()), n=len(here)))
-    return rows
-
-
-def _row(
-    one: Judged,
-    contender: str,
-    kind: str,
-    label: str,
-    metric: str,
-    value: float,
-    lo: float = np.nan,
-    hi: float = np.nan,
-    n: int | None = None,
-) -> dict[str, Any]:
-    return {
-        "model": contender,
-        "as_of": one.cut_off,
-        "horizon_days": one.horizon_days,
-        "slice_kind": kind,
-        "slice": label,
-        "metric": metric,
-        "value": value,
-        "lo": lo,
-        "hi": hi,
-        "n": len(one.actual) if n is None else n,
-    }
 
 
 def _as_table(rows: list[dict[str, Any]], version: str) -> pd.DataFrame:

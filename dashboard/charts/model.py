@@ -4,15 +4,18 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping
+from typing import Any
 
 import pandas as pd
 import plotly.graph_objects as go
 
 from dashboard import theme
-from dashboard.charts.ticks import value_axis
+from dashboard.charts.ticks import Factors, value_axis
 from dashboard.format import Format
 
 OURS, BASELINE = "value", "btyd"
+MOST = 1e14
+"""An error beyond it is one without end."""
 NOMINAL = {"coverage_80": 0.8, "coverage_90": 0.9}
 
 
@@ -92,53 +95,167 @@ def calibration(frame: pd.DataFrame, words: Format) -> go.Figure:
 
 
 def predicted_against_actual(frame: pd.DataFrame, words: Format) -> go.Figure:
-    """Each tenth as a point, by factors of ten; on the dotted line, forecast and outcome are equal.
+    """Each customer as a point, by factors of ten; on the dotted line, forecast and outcome are equal.
 
     Args:
-        frame: model, decile, n_customers, mean_predicted, mean_actual; points that are not positive have no place.
+        frame: customer_id, name, predicted, actual, is_inside (its 80 % interval; missing without one).
         words: the shop's wording.
     """
     figure = theme.figure()
-    shown = frame[(frame["mean_predicted"] > 0) & (frame["mean_actual"] > 0)]
-    if shown.empty:
-        return figure
-    both = shown[["mean_predicted", "mean_actual"]]
-    low, high = float(both.min().min()) / 1.5, float(both.max().max()) * 1.5
+    both = frame[["predicted", "actual"]].to_numpy(float)
+    scale = Factors.of(frame["predicted"])
+    low, high = float(both.min(initial=0.0)), float(both.max(initial=scale.unit))
+    ends = scale.place([0.0, high])
     figure.add_scatter(
-        x=[low, high],
-        y=[low, high],
-        mode="lines",
-        line={"color": theme.MUTED, "width": 1.5, "dash": "dot"},
-        hoverinfo="skip",
+        x=ends, y=ends, mode="lines", line={"color": theme.MUTED, "width": 1.5, "dash": "dot"}, hoverinfo="skip"
     )
-    for model, name, place, symbol in (
-        (BASELINE, "Purchase model", 2, "diamond-open"),
-        (OURS, "This product", 0, "circle"),
-    ):
-        points = shown[shown["model"] == model]
+    is_outside = frame["is_inside"].eq(False)
+    for part, place, said in ((~is_outside, 0, "inside its interval"), (is_outside, 3, "outside its interval")):
+        points = frame[part]
         figure.add_scatter(
-            x=points["mean_predicted"],
-            y=points["mean_actual"],
+            x=scale.place(points["predicted"]),
+            y=scale.place(points["actual"]),
             mode="markers",
-            marker={"color": theme.series(place), "size": 9, "symbol": symbol},
+            marker={
+                "color": theme.rgba(theme.series(place), 0.6),
+                "size": 6,
+                "symbol": "circle" if place == 0 else "x",
+            },
             customdata=[
-                f"{name}, tenth {row.decile} ({words.count(row.n_customers)} customers)<br>"
-                f"predicted {words.money(row.mean_predicted)}, happened {words.money(row.mean_actual)}"
-                for row in points.itertuples()
+                f"{row.name or row.customer_id!s}: predicted {words.money(row.predicted)}, "
+                f"happened {words.money(row.actual)}" + ("" if row.is_inside is None else f"<br>{said}")
+                for row in points.itertuples(index=False)
             ],
             hovertemplate="%{customdata}<extra></extra>",
         )
-    powers = list(range(math.ceil(math.log10(low)), math.floor(math.log10(high)) + 1))
-    axis = {
-        "type": "log",
-        "range": [math.log10(low), math.log10(high)],
-        "tickvals": [10.0**power for power in powers],
-        "ticktext": words.ticks([10.0**power for power in powers], "money"),
-    }
+    axis = scale.axis(low, high, "money", words, most=5)
     figure.update_yaxes(title={"text": "Happened"}, **axis)
     figure.update_xaxes(title={"text": "Predicted"}, showspikes=False, **axis)
     figure.update_layout(hovermode="closest")
     return figure
+
+
+def residuals(frame: pd.DataFrame, words: Format) -> go.Figure:
+    """Customers by how far their forecast was off; all steps equally wide, a step is about three times the one before.
+
+    Args:
+        frame: error_from, error_to, n_customers, total; happened less predicted, rising.
+        words: the shop's wording.
+    """
+    figure = theme.figure()
+    steps: list[Any] = list(frame.itertuples())
+    names = [error_words(row.error_from, row.error_to, words) for row in steps]
+    figure.add_bar(
+        x=names,
+        y=frame["n_customers"],
+        marker={"color": [_error_colour(row.error_from, row.error_to) for row in steps]},
+        customdata=[
+            f"{words.count(row.n_customers)} customers {name}<br>{words.money_change(row.total)} in all"
+            for name, row in zip(names, steps, strict=True)
+        ],
+        hovertemplate="%{customdata}<extra></extra>",
+    )
+    figure.update_yaxes(**value_axis(0, float(frame["n_customers"].max()), "count", words))
+    every = max(1, -(-len(names) // 7))
+    zero = next((place for place, row in enumerate(steps) if row.error_from < 0 < row.error_to), 0)
+    shown = [place for place in range(len(names)) if (place - zero) % every == 0]
+    # A step is labelled with its end that is nearer to zero.
+    ends = [row.error_to if row.error_to <= 0 else row.error_from for row in steps]
+    figure.update_xaxes(
+        type="category",
+        tickvals=[names[place] for place in shown],
+        ticktext=["0" if place == zero else words.ticks([ends[place]], "money")[0] for place in shown],
+        tickangle=0,
+        showspikes=False,
+    )
+    figure.update_layout(bargap=0.12, hovermode="closest")
+    return figure
+
+
+def error_words(low: Any, high: Any, words: Format) -> str:
+    """A step of errors in words, low to high, happened less predicted."""
+    if low < 0 < high:
+        return f"within {words.money(high)}"
+    side = "more" if low > 0 else "less"
+    near, far = sorted((abs(low), abs(high)))
+    span = f"more than {words.money(near)}" if far > MOST else f"{words.money(near)} – {words.money(far)}"
+    return f"brought {span} {side} than predicted"
+
+
+def _error_colour(low: Any, high: Any) -> str:
+    return theme.series(7) if low < 0 < high else theme.series(1 if low > 0 else 2)
+
+
+def slice_coverage(frame: pd.DataFrame, words: Format) -> go.Figure:
+    """Share of customers inside their 80 % and 90 % intervals, slice by slice; the lines: what was promised.
+
+    Args:
+        frame: slice, n_customers, coverage_80, coverage_90.
+        words: the shop's wording.
+    """
+    figure = theme.figure()
+    rows = frame.iloc[::-1]
+    for place, (column, promised) in enumerate(NOMINAL.items()):
+        colour = theme.series(place)
+        figure.add_scatter(
+            x=rows[column],
+            y=rows["slice"],
+            mode="markers",
+            marker={"color": colour, "size": 10, "symbol": "circle" if place == 0 else "diamond"},
+            customdata=[
+                f"{row.slice}: {words.share(getattr(row, column))} of {words.count(row.n_customers)} inside their "
+                f"{words.share(promised, 0)} interval"
+                for row in rows.itertuples()
+            ],
+            hovertemplate="%{customdata}<extra></extra>",
+        )
+        figure.add_vline(x=promised, line={"color": colour, "width": 1.5, "dash": "dot"})
+    low, ticks = _coverage_ticks(rows)
+    figure.update_xaxes(
+        range=[low - 0.02, 1.02],
+        tickvals=ticks,
+        ticktext=[words.share(tick, 0) for tick in ticks],
+        showgrid=True,
+        gridcolor=theme.HAIRLINE,
+        showspikes=False,
+    )
+    figure.update_yaxes(type="category", showgrid=False, tickvals=rows["slice"])
+    figure.update_layout(hovermode="closest")
+    return figure
+
+
+def totals_over_time(frame: pd.DataFrame, words: Format) -> go.Figure:
+    """By how much the total was off in each window, ours beside the purchase model; the oldest window first.
+
+    Args:
+        frame: as_of, end_date, total_bias, baseline_total_bias; one row per window.
+        words: the shop's wording.
+    """
+    figure = theme.figure()
+    rows = frame.sort_values("as_of")
+    labels = [words.month(day) for day in rows["as_of"]]
+    for name, column, place in (("This product", "total_bias", 0), ("Purchase model", "baseline_total_bias", 2)):
+        figure.add_bar(
+            x=labels,
+            y=rows[column],
+            name=name,
+            marker={"color": theme.series(place)},
+            customdata=[words.share(value, 1) for value in rows[column]],
+            hovertemplate="%{customdata}",
+        )
+    both = rows[["total_bias", "baseline_total_bias"]]
+    figure.update_yaxes(**value_axis(float(both.min().min()), float(both.max().max()), "share", words), zeroline=True)
+    figure.update_xaxes(type="category", showspikes=False, title={"text": "Window that began in"})
+    figure.update_layout(barmode="group", bargap=0.4, bargroupgap=0.06)
+    return figure
+
+
+def _coverage_ticks(rows: pd.DataFrame) -> tuple[float, list[float]]:
+    """Where an axis of coverage begins, and its ticks."""
+    least = min(0.7, float(rows[list(NOMINAL)].min().min()))
+    low = math.floor(10 * least) / 10
+    n_steps = round((1 - low) * 10)
+    return low, [low + step / 10 for step in range(0, n_steps + 1, max(1, n_steps // 4))]
 
 
 def coverage(frame: pd.DataFrame, words: Format) -> go.Figure:
@@ -169,10 +286,7 @@ def coverage(frame: pd.DataFrame, words: Format) -> go.Figure:
             customdata=[words.share(value) for value in ours[column]],
             hovertemplate="%{customdata}",
         )
-    least = min(0.7, float(ours[list(NOMINAL)].min().min()))
-    low = math.floor(10 * least) / 10
-    n_steps = round((1 - low) * 10)
-    ticks = [low + step / 10 for step in range(0, n_steps + 1, max(1, n_steps // 4))]
+    low, ticks = _coverage_ticks(ours)
     figure.update_yaxes(range=[low, 1.02], tickvals=ticks, ticktext=[words.share(tick, 0) for tick in ticks])
     figure.update_xaxes(type="category")
     return figure

@@ -29,6 +29,7 @@ def graph(
     label: str,
     height: int = 260,
     links: Mapping[int, Sequence[Mark | None]] | None = None,
+    is_listed: bool = True,
 ) -> html.Div:
     """*figure*, as tall as its card and at least *height* pixels.
 
@@ -39,6 +40,7 @@ def graph(
         height: in pixels.
         links: trace of the figure → where each of its points leads, in their order; None for a point that leads
             nowhere. A click follows it; links that show when they have the focus do so for the keyboard.
+        is_listed: False where the points are single customers of a sample, whom a list beside it offers.
     """
     marks: dict[str, Mark] = {}
     for trace, points in (links or {}).items():
@@ -50,6 +52,8 @@ def graph(
     size = {"minHeight": f"{height}px"}
     if not marks:
         return html.Div(chart, className="chart", style=size, **role)
+    if not is_listed:
+        return html.Div(html.Div(chart, className="chart-drawn", **role), className="chart is-linked", style=size)
     listed = [
         html.Li(dcc.Link(mark.words, href=mark.href, className="chart-link"))
         for mark in list(marks.values())[:MAX_LISTED]

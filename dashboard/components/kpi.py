@@ -29,7 +29,7 @@ def kpi(
     kind: Kind,
     words: Format,
     *,
-    note: str = "",
+    note: Any = "",
     previous: Any = None,
     change: float | None = None,
     is_share_change: bool = False,
@@ -46,7 +46,7 @@ def kpi(
         value: the number; missing is an en dash.
         kind: how `Format.words` says it.
         words: the shop's wording.
-        note: the line below, when no *previous* is known.
+        note: the line below, words or a link, when no *previous* is known.
         previous: the value in the period before, said in the line below.
         change: relative change (0.03 is +3 %), or the difference of shares; None when there is nothing to compare with.
         is_share_change: *change* is a difference of shares, said in points.

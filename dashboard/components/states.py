@@ -12,7 +12,7 @@ from typing import Any
 from dash import dcc, html
 from loguru import logger
 
-from clv.errors import ClvError, ModelError, NoBuildError
+from clv.errors import ClvError, ModelError, NoBuildError, TamperedModelError
 from dashboard.components.marks import icon
 
 
@@ -91,7 +91,7 @@ def state_of(error: Exception) -> html.Div:
     """The state for *error*: our own say what to do, all others are bugs and go to the log with a reference."""
     if isinstance(error, NoBuildError):
         return no_build()
-    if isinstance(error, ModelError):
+    if isinstance(error, ModelError) and not isinstance(error, TamperedModelError):
         return not_trained()
     if isinstance(error, ClvError):
         logger.bind(error=type(error).__name__).warning("a part of a page was refused: {}", error)

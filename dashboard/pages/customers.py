@@ -51,6 +51,11 @@ PARAM_WORDS = {
     "cohort_month": "cohort of",
     "segment_before": "from",
     "segment": "to",
+    "horizon_days": "horizon in days",
+    "decile": "tenth",
+    "best_percent": "best so many per cent:",
+    "is_discounted": "discounted:",
+    "is_inside": "inside the 80 % interval:",
 }
 """Parameters of a list → how they are said."""
 MAX_VIEWS = 100

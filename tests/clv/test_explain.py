@@ -127,3 +127,45 @@ def test_the_baseline_alone_is_explained_too(make_log):
     assert found.names == ()
     assert found.baseline + found.level + found.rest == pytest.approx(found.value)
     assert set(explain.contribution_table(found)["feature"]) == set(explain.TERMS)
+
+
+def test_a_sample_has_every_term_and_each_customer_adds_up(found):
+    table = explain.sample_table(found)
+    total = table.groupby("lot")["contribution"].sum().to_numpy()
+
+    assert total == pytest.approx(found.value, rel=1e-9)
+    assert set(table["feature"]) == {*found.names, *explain.TERMS}
+    assert table.groupby("lot")["customer_id"].first().tolist() == found.customer_ids.tolist()
+
+
+def test_part_of_an_explanation_is_that_of_its_customers(found):
+    ids = found.customer_ids.iloc[[5, 2]]
+
+    part = found.of(ids)
+
+    assert part.customer_ids.tolist() == ids.tolist()
+    assert (part.value == found.value[[5, 2]]).all()
+    assert (part.contributions == found.contributions[[5, 2]]).all()
+
+
+@pytest.mark.parametrize(
+    ("feature", "kind"),
+    [
+        ("net_revenue", "money"),
+        ("revenue_decay_1h", "money"),
+        ("last3_day_amount", "money"),
+        ("mean_unit_price", "money"),
+        ("btyd_value", "money"),
+        ("recency_days", "days"),
+        ("T", "days"),
+        ("gap_last3_days", "days"),
+        ("discount_share", "share"),
+        ("btyd_p_alive", "share"),
+        ("n_purchase_days", "number"),
+        ("n_days_1h", "number"),
+        ("revenue_trend", "number"),
+        ("recency_over_gap_mean", "number"),
+    ],
+)
+def test_a_fact_is_worded_in_its_unit(feature, kind):
+    assert explain.kind_of(feature) == kind

@@ -199,3 +199,24 @@ def test_every_file_in_a_version_is_plain_data(registry):
 
     for path in registry.verified(version).iterdir():
         json.loads(path.read_text())
+
+
+def test_what_the_gate_said_is_kept_per_version(registry):
+    first, second = stored(registry, "1"), stored(registry, "2")
+
+    registry.remember_verdict(first, "the first")
+    registry.remember_verdict(second, "no better")
+
+    assert registry.verdicts() == {first: "the first", second: "no better"}
+    assert registry.versions() == [first, second]
+
+
+def test_a_rollback_is_known_before_it_is_made(registry):
+    first, second = stored(registry, "1"), stored(registry, "2")
+    registry.promote(first, by="me", at=NOW, reason="")
+    assert registry.before_champion() is None
+    registry.promote(second, by="me", at=NOW, reason="")
+
+    assert registry.before_champion() == first
+    assert registry.rollback(by="me", at=NOW).version == first
+    assert registry.before_champion() is None

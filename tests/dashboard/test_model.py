@@ -1,5 +1,6 @@
 """Should the predictions be trusted: what the page says of windows that have passed, and when there are none."""
 
+import re
 from datetime import UTC, date, datetime
 
 import numpy as np
@@ -7,14 +8,18 @@ import pandas as pd
 import pytest
 
 from clv.registry import Registry
-from dashboard import data, model_card
+from dashboard import customer_list, data, model_card
 from dashboard.app import create_app
+from dashboard.charts import explain as charts_explain
 from dashboard.charts import model as charts
+from dashboard.charts.ticks import Factors
+from dashboard.format import Format
 from warehouse import outputs
 from warehouse.build import build
 
 from .conftest import AS_OF, Client, publish_tiny
 
+FORMAT = Format("GBP", "en_GB", "Europe/London")
 CUT_OFF, EARLIER = date(2024, 3, 12), date(2024, 2, 11)
 CARD = {
     "n_rows": 40,
@@ -50,7 +55,56 @@ def evaluations(version):
     for segment, predicted, actual, n in (("New", 10.0, 12.0, 4), ("Loyal", 30.0, 28.0, 8)):
         add(CUT_OFF, "value", "mean_predicted", predicted, kind="segment", label=segment, n=n)
         add(CUT_OFF, "value", "mean_actual", actual, kind="segment", label=segment, n=n)
+        add(CUT_OFF, "value", "coverage_80", 0.75, kind="segment", label=segment, n=n)
+        add(CUT_OFF, "value", "coverage_90", 0.9, kind="segment", label=segment, n=n)
+    add(CUT_OFF, "value", "mean_predicted", 5.0, kind="orders", label="1", n=12)
+    add(CUT_OFF, "value", "mean_actual", 4.0, kind="orders", label="1", n=12)
     return pd.DataFrame(rows, columns=list(outputs.TABLES["evaluations"]))
+
+
+#          predicted  came  80 %        tenth
+# C01          90       50   60 …  95     10    40 less, outside
+# C02          10       10    0 …  20      1    as predicted
+# C03          10        0    0 …  20      1    10 less: the step from −10 to −3 does not hold it, −30 to −10 does not
+# C04          10       12    0 …  20      1     2 more                         either: steps include their lower end
+RESIDUALS = [
+    ("C01", 90.0, 50.0, 60.0, 95.0, 10, "Loyal", "4 and more"),
+    ("C02", 10.0, 10.0, 0.0, 20.0, 1, "New", "1"),
+    ("C03", 10.0, 0.0, 0.0, 20.0, 1, "New", "1"),
+    ("C04", 10.0, 12.0, 0.0, 20.0, 1, "New", "1"),
+]
+
+
+def residuals(version):
+    """Four customers' own forecast and outcome on the newer window."""
+    columns = ["customer_id", "predicted", "actual", "revenue_lo", "revenue_hi", "decile", "segment", "orders"]
+    frame = pd.DataFrame(RESIDUALS, columns=columns)
+    return frame.assign(
+        model_version=version, as_of=CUT_OFF, horizon_days=30, revenue_lo_90=0.0, revenue_hi_90=99.0,
+        recency="longer", channel="web", lot=range(len(frame)),
+    )  # fmt: skip
+
+
+def explained():
+    """Two facts of three customers: silence moves 30, 10 and 20 (mean 20), orders move 6, 6 and 6."""
+    facts = {
+        "recency_days": ((100.0, -30.0), (10.0, 10.0), (5.0, 20.0)),
+        "n_orders": ((1.0, -6.0), (2.0, 6.0), (np.nan, -6.0)),
+        "baseline": ((np.nan, 50.0),) * 3,
+    }
+    rows = [
+        (f"C0{lot + 1}", 180, feature, value, contribution, lot)
+        for feature, customers in facts.items()
+        for lot, (value, contribution) in enumerate(customers)
+    ]
+    return pd.DataFrame(rows, columns=list(outputs.TABLES["explanation_sample"]))
+
+
+def previewed(champion, challenger):
+    """C01 100 → 150, C02 50 → 20, C03 50 → 50.4 (within 1 %), of the primary horizon."""
+    rows = [("C01", 100.0, 150.0), ("C02", 50.0, 20.0), ("C03", 50.0, 50.4)]
+    frame = pd.DataFrame(rows, columns=["customer_id", "expected_now", "expected_then"])
+    return frame.assign(horizon_days=180, as_of=AS_OF, champion_version=champion, version=challenger)
 
 
 def served(folder, is_judged):
@@ -63,9 +117,17 @@ def served(folder, is_judged):
         "model": "value", "version": version, "created_at": pd.Timestamp("2024-04-11 06:00"), "status": "champion",
         "is_champion": True, "as_of": AS_OF, "horizon_days": 30, "n_rows": 40, "n_features": 2, "seed": 7,
     }  # fmt: skip
-    outputs.write(settings.paths.outputs, "model_versions", pd.DataFrame([row]))
+    rows = [row]
     if is_judged:
+        other = registry.save(lambda at: (at / "model.json").write_text("{ }"), CARD, as_of=AS_OF)
+        registry.remember_verdict(other, "no better")
+        verdict = {"version": other, "status": "challenger", "is_champion": False, "verdict": "no better"}
+        rows.append(row | verdict | {"created_at": pd.Timestamp("2024-04-10 06:00")})
         outputs.write(settings.paths.outputs, "evaluations", evaluations(version))
+        outputs.write(settings.paths.outputs, "residuals", residuals(version))
+        outputs.write(settings.paths.outputs, "explanation_sample", explained())
+        outputs.write(settings.paths.outputs, "promotion_preview", previewed(version, other))
+    outputs.write(settings.paths.outputs, "model_versions", pd.DataFrame(rows))
     build(settings, as_of=AS_OF)
     return create_app(settings), version
 
@@ -115,9 +177,9 @@ def test_the_best_contender_leads_the_board(door):
 
 
 def test_the_largest_error_comes_first(door):
-    rows = door.ask("model/segments", horizon_days=30).rows
+    rows = door.ask("model/slices", horizon_days=30, slice_kind="segment").rows
 
-    assert [(row.segment, row.total_error) for row in rows] == [
+    assert [(row.slice, row.total_error) for row in rows] == [
         ("Loyal", pytest.approx(16)),
         ("New", pytest.approx(-8)),
     ]
@@ -165,10 +227,161 @@ def test_a_version_that_was_removed_has_no_card(settings):
     assert model_card.card_of(settings, "20240411-00000000") is None
 
 
-def test_points_without_a_place_on_a_logarithmic_scale_are_left_out(door):
-    frame = door.ask("model/deciles", horizon_days=30).frame
-    frame = frame.assign(mean_actual=frame["mean_actual"].where(frame["decile"] > 1, 0.0))
+def test_slices_say_how_many_of_their_customers_are_kept(door):
+    rows = door.ask("model/slices", horizon_days=30, slice_kind="segment").rows
+
+    assert {row.slice: (row.n_customers, row.n_listed) for row in rows} == {"Loyal": (8, 1), "New": (4, 3)}
+    assert {row.slice: row.bias for row in rows} == {"Loyal": pytest.approx(30 / 28 - 1), "New": pytest.approx(-1 / 6)}
+
+
+def test_errors_fall_into_steps_that_hold_everybody_once(door):
+    rows = door.ask("model/residuals", horizon_days=30).rows
+
+    # −40 in −100 … −30; −10 in −10 … −3, which holds its lower end; 0 in −1 … 1; 2 in 1 … 3
+    held = {(row.error_from, row.error_to): row.n_customers for row in rows if row.n_customers}
+    assert held == {(-100, -30): 1, (-10, -3): 1, (-1, 1): 1, (1, 3): 1}
+    assert [row.error_from for row in rows[1:]] == [row.error_to for row in rows[:-1]]
+    assert sum(row.total for row in rows) == pytest.approx(-48)
+
+
+@pytest.mark.parametrize(
+    ("chosen", "customers"),
+    [
+        ({}, {"C01", "C02", "C03", "C04"}),
+        ({"decile": 1}, {"C02", "C03", "C04"}),
+        ({"segment": "Loyal"}, {"C01"}),
+        ({"orders": "1", "error_from": -10.0, "error_to": -3.0}, {"C03"}),
+        ({"is_inside": False}, {"C01"}),
+        ({"channel": "nowhere"}, set()),
+    ],
+)
+def test_the_customers_behind_a_mark_are_those_that_it_counts(door, chosen, customers):
+    names = ("decile", "segment", "orders", "recency", "channel", "error_from", "error_to", "is_inside")
+
+    frame = door.ask("model/customers_in", horizon_days=30, **(dict.fromkeys(names) | chosen)).frame
+
+    assert set(frame["customer_id"]) == customers
+
+
+def test_a_link_of_the_page_lists_exactly_the_customers_of_its_mark(judged, page, walk):
+    app = judged[0]
+    hrefs = {
+        node["props"]["href"]: str(node["props"]["children"])
+        for node in walk(page)
+        if "model%2Fcustomers_in" in str(node["props"].get("href"))
+    }
+    client = Client(app)
+
+    assert len(hrefs) >= 6
+    for href, said in hrefs.items():
+        with app.server.test_request_context("/"):
+            asked = customer_list.wanted(href.partition("?")[2])
+            n_listed = customer_list.grid_of(data.door("").site.warehouse).count(asked)
+        assert str(n_listed) in re.findall(r"\d+", said.rpartition(":")[2]), (said, n_listed)
+    assert "Only customers on whom the model was judged" in str(client.page("/customers", "?" + href.partition("?")[2]))
+
+
+def test_facts_are_ordered_by_the_money_that_they_move(door):
+    rows = door.ask("model/importance", horizon_days=180, max_rows=12).rows
+
+    assert [(row.feature, row.mean_effect, row.n_explained) for row in rows] == [
+        ("recency_days", pytest.approx(20), 3),
+        ("n_orders", pytest.approx(6), 3),
+    ]
+    assert rows[0].mean_net_effect == pytest.approx(0)
+    assert rows[0].effect_share == pytest.approx(60 / 78)
+    assert [row.up_share for row in rows] == [pytest.approx(2 / 3), pytest.approx(1 / 3)]
+
+
+def test_a_swarm_ranks_what_is_known_and_leaves_out_the_terms(door):
+    frame = door.ask("model/beeswarm", horizon_days=180, max_facts=12, max_customers=9).frame
+
+    ranks = frame[frame["feature"] == "recency_days"].set_index("customer_id")["value_rank"].to_dict()
+    assert ranks == {"C01": 1.0, "C02": 0.5, "C03": 0.0}
+    assert set(frame["feature"]) == {"recency_days", "n_orders"}
+    assert frame["value_rank"].isna().sum() == 1
+
+
+def test_a_swarm_puts_each_fact_in_a_row_and_a_customer_right_of_zero_when_it_raises(door):
+    frame = door.ask("model/beeswarm", horizon_days=180, max_facts=12, max_customers=9).frame
+
+    figure = charts_explain.beeswarm(frame, door.words)
+
+    unknown, known = figure.data
+    assert (len(unknown.x), len(known.x)) == (1, 5)
+    raised = frame[frame["value_rank"].notna()]["contribution"].to_numpy() > 0
+    assert ((np.asarray(known.x) > 0) == raised).all()
+    assert np.round(known.y).tolist() == [1, 1, 1, 0, 0]
+    assert figure.layout.yaxis.ticktext[0] == "Days since the last purchase"
+
+
+def test_points_of_one_place_do_not_hide_each_other():
+    rows, bins = np.zeros(5), np.zeros(5)
+
+    offsets = charts_explain._swarm(rows, bins)
+
+    assert len(set(offsets)) == 5
+    assert offsets[0] == 0
+    assert np.abs(offsets).max() <= charts_explain.SWARM
+
+
+def test_the_scale_by_factors_is_symmetric_and_keeps_zero():
+    scale = Factors.of([-300.0, 300.0, 20.0])
+
+    axis = scale.axis(-300.0, 300.0, "count", FORMAT)
+
+    assert scale.unit == 1.0
+    assert axis["ticktext"] == ["−100", "−10", "0", "10", "100"]
+    assert axis["tickvals"] == pytest.approx([-x for x in reversed(axis["tickvals"])])
+    assert scale.place([0.0])[0] == 0
+
+
+def test_who_is_outside_their_interval_is_a_mark_of_its_own(door):
+    frame = door.ask("model/predicted_actual", horizon_days=30, max_rows=10).frame
 
     figure = charts.predicted_against_actual(frame, door.words)
 
-    assert [len(trace.x) for trace in figure.data] == [2, 1, 1]
+    assert [len(trace.x) for trace in figure.data] == [2, 3, 1]
+    assert "C01" in figure.data[2].customdata[0] or "outside its interval" in figure.data[2].customdata[0]
+
+
+def test_the_fact_of_the_address_is_drawn(judged, words_of):
+    words = words_of(Client(judged[0]).page("/model", "?fact=n_orders"))
+
+    assert "Orders against what it adds to expected revenue" in words
+
+
+def test_a_preview_says_who_and_what_money_would_move(door):
+    total = door.ask("model/preview").row
+
+    assert (total.n_customers, total.total_now, total.total_then) == (3, 200, pytest.approx(220.4))
+    assert (total.n_up, total.n_down) == (1, 1)
+    movers = door.ask("model/preview_movers", horizon_days=180, max_rows=2).rows
+    assert [(row.customer_id, row.change) for row in movers] == [("C01", 50), ("C02", -30)]
+
+
+@pytest.mark.parametrize(("way", "customers"), [("up", {"C01"}), ("down", {"C02"}), (None, {"C01", "C02", "C03"})])
+def test_the_customers_of_a_preview_are_listed(door, way, customers):
+    frame = door.ask("model/previewed_customers", horizon_days=180, way=way, segment=None).frame
+
+    assert set(frame["customer_id"]) == customers
+
+
+def test_segments_of_a_preview_add_up_to_its_total(door):
+    rows = door.ask("model/preview_segments", horizon_days=180).rows
+
+    assert sum(row.change for row in rows) == pytest.approx(20.4)
+    assert sum(row.n_customers for row in rows) == 3
+
+
+def test_the_page_shows_the_preview_and_offers_to_promote(judged, page, words_of):
+    words = words_of(page)
+
+    challenger = next(name for name in Registry(registry_folder(judged)).versions() if name != judged[1])
+    assert f"If {challenger} became champion" in words
+    assert "no better" in words
+    assert "Promote …" in words
+
+
+def registry_folder(judged):
+    return judged[0].server.extensions["retain"].settings.paths.registry / model_card.NAME

@@ -1,0 +1,172 @@
+"""A version is looked at, promoted and rolled back by jobs, as the Model evaluation page asks for it."""
+
+import json
+from datetime import date
+
+import pandas as pd
+import pytest
+
+from clv.errors import NotFittedError, RequestError, TamperedModelError
+from jobs import models, preview
+from jobs.catalog import JOBS, job_named
+from jobs.run import execute
+from warehouse.ask import Warehouse
+from warehouse.journal import Journal
+
+
+def ask(shop, job, **params):
+    return execute(job_named(job), shop.settings, by="the Model evaluation page", params=params)
+
+
+@pytest.fixture(scope="module")
+def two_versions(trained_shop, tmp_path_factory):
+    """A shop with a champion and a challenger that was trained two months earlier."""
+    import shutil
+
+    data = tmp_path_factory.mktemp("two") / "data"
+    shutil.copytree(trained_shop.settings.paths.data, data, symlinks=True)
+    shop = type(trained_shop)(data)
+    by_hand = shop.settings.model.promotion.model_copy(update={"automatic": False})
+    shop.settings = shop.settings.model_copy(
+        update={"model": shop.settings.model.model_copy(update={"promotion": by_hand})}
+    )
+    shop.challenger = shop.run("train", as_of=date(2025, 11, 1))["version"]
+    return shop
+
+
+@pytest.fixture
+def shop(two_versions, tmp_path):
+    """The same, to be changed."""
+    import shutil
+
+    shutil.copytree(two_versions.settings.paths.data, tmp_path / "data", symlinks=True)
+    copy = type(two_versions)(tmp_path / "data")
+    copy.settings = copy.settings.model_copy(update={"model": two_versions.settings.model})
+    copy.champion = models.registry(copy.settings).champion()
+    copy.challenger = two_versions.challenger
+    return copy
+
+
+def test_a_preview_holds_what_both_expect_and_changes_nothing(shop):
+    before = shop.output("predictions")
+
+    did = ask(shop, "preview", version=shop.challenger)
+
+    table = shop.output("promotion_preview")
+    now = before.set_index(["customer_id", "horizon_days"])["expected_revenue"]
+    held = table.set_index(["customer_id", "horizon_days"])
+    # who only ever returned is worth nothing to any version, and is not scored
+    assert held["expected_now"].to_dict() == pytest.approx(now.loc[held.index].to_dict())
+    assert set(table["version"]) == {shop.challenger}
+    assert set(table["champion_version"]) == {shop.champion}
+    assert (held["expected_now"] != held["expected_then"]).any()
+    pd.testing.assert_frame_equal(shop.output("predictions"), before)
+    assert models.registry(shop.settings).champion() == shop.champion
+    assert did["build_id"] == Warehouse(shop.settings.paths.data).current().id
+
+
+def test_a_preview_is_what_scoring_with_that_version_gives(shop):
+    ask(shop, "preview", version=shop.challenger)
+    promised = shop.output("promotion_preview").set_index(["customer_id", "horizon_days"])["expected_then"]
+    ask(shop, "promote", version=shop.challenger)
+
+    shop.run("score")
+
+    scored = shop.output("predictions").set_index(["customer_id", "horizon_days"])["expected_revenue"]
+    assert scored.loc[promised.index].to_dict() == pytest.approx(promised.to_dict())
+
+
+def test_a_promotion_says_who_asked_for_it_and_pages_hear_of_it(shop):
+    did = ask(shop, "promote", version=shop.challenger)
+
+    history = models.registry(shop.settings).history()
+    trail = Journal(shop.settings.journal_url).audit()
+    versions = Warehouse(shop.settings.paths.data).query("model/versions").set_index("version")
+    assert history[-1].version == shop.challenger
+    assert history[-1].by == "the Model evaluation page"
+    assert trail.iloc[0][["who", "action", "subject"]].tolist() == [
+        "the Model evaluation page",
+        "promote",
+        shop.challenger,
+    ]
+    assert versions["is_champion"].to_dict() == {shop.challenger: True, shop.champion: False}
+    assert versions.loc[shop.challenger, "promoted_by"] == "the Model evaluation page"
+    assert shop.challenger in did["said"]
+
+
+def test_a_rollback_brings_the_champion_before_back(shop):
+    ask(shop, "promote", version=shop.challenger)
+
+    ask(shop, "rollback")
+
+    assert models.registry(shop.settings).champion() == shop.champion
+    assert Journal(shop.settings.journal_url).audit().iloc[0]["action"] == "rollback"
+
+
+def test_promoting_the_champion_is_nothing_to_do(shop):
+    did = ask(shop, "promote", version=shop.champion)
+
+    assert "champion already" in did["skipped"]
+    assert len(models.registry(shop.settings).history()) == 1
+
+
+@pytest.mark.parametrize("job", ["preview", "promote"])
+def test_a_tampered_version_is_refused_with_its_file_named_and_nothing_changes(shop, job):
+    path = models.registry(shop.settings).folder / shop.challenger / "value.json"
+    path.write_text(path.read_text() + " ")
+
+    with pytest.raises(TamperedModelError, match=r"value\.json"):
+        ask(shop, job, version=shop.challenger)
+
+    assert models.registry(shop.settings).champion() == shop.champion
+    assert shop.output("promotion_preview").empty
+    run = Journal(shop.settings.journal_url).last(job)
+    assert run.status == "failed"
+    assert "is not what was stored" in run.error
+
+
+@pytest.mark.parametrize("job", ["preview", "promote"])
+def test_a_version_has_to_be_named(trained_shop, job):
+    with pytest.raises(RequestError, match="which version"):
+        models.version_asked(type("Ctx", (), {"params": {}})())
+    assert not JOBS[job].is_offered
+
+
+def test_the_champion_is_not_compared_with_itself(two_versions):
+    champion = models.registry(two_versions.settings).champion()
+
+    with pytest.raises(RequestError, match="champion already"):
+        preview.line(two_versions.settings, champion)
+
+
+def test_without_a_champion_there_is_nothing_to_compare_with(shop):
+    (models.registry(shop.settings).folder / "champion.json").unlink()
+
+    with pytest.raises(NotFittedError, match="no champion"):
+        preview.line(shop.settings, shop.challenger)
+
+
+def test_what_would_move_is_said_in_a_line():
+    table = pd.DataFrame(
+        {
+            "horizon_days": 90,
+            # 100 → 150 up, 50 → 20 down, 50 → 50.4 within 1 %, 0 → 0 the same
+            "expected_now": [100.0, 50.0, 50.0, 0.0],
+            "expected_then": [150.0, 20.0, 50.4, 0.0],
+        }
+    )
+
+    said = preview.in_words(table)
+
+    assert said == ("expected revenue, next 90 days, 200 → 220 (+10.2%); 1 customers up, 1 down, 2 within 1%")
+
+
+def test_the_gate_is_heard_of_versions_that_were_not_promoted(two_versions):
+    table = two_versions.output("model_versions").set_index("version")
+
+    row = table.loc[two_versions.challenger]
+    assert row["verdict"].startswith("promotion is by hand")
+    assert row["gini"] == pytest.approx(json.loads(row["metrics"])["90"]["value"]["gini"][0])
+    assert row["gini_lo"] <= row["gini"] <= row["gini_hi"]
+    assert row["judged_from"] == date(2025, 8, 3)
+    assert pd.isna(row["promoted_at"])
