@@ -24,7 +24,7 @@ from rich.text import Text
 
 from clv import log
 from clv.config import Settings, load_settings
-from clv.errors import ClvError, NoBuildError, NotFittedError, RequestError
+from clv.errors import ClvError, NoBuildError, NotFittedError, RequestError, SettingsError
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -46,6 +46,8 @@ app = typer.Typer(
 )
 models_app = typer.Typer(help="The model registry.", no_args_is_help=True)
 app.add_typer(models_app, name="models")
+segments_app = typer.Typer(help="The segment rules.", no_args_is_help=True)
+app.add_typer(segments_app, name="segments")
 
 Config = Annotated[
     Path | None,
@@ -446,6 +448,73 @@ def _change_champion(settings: Settings, action: str, subject: str, change: Call
         said = change(settings)
     Journal(settings.journal_url).note(getpass.getuser(), action, subject, {"said": said})
     out.print(said, highlight=False)
+
+
+@segments_app.command("check")
+def segments_check(
+    file: Annotated[Path | None, typer.Argument(help="A file of rules (default: the one in force).")] = None,
+    config: Config = None,
+    debug: Debug = False,
+) -> None:
+    """Say what is wrong with a file of segment rules; exit code 2 when it cannot be used."""
+    from warehouse import segment_rules
+
+    settings = _open(config, debug)
+    path = file or settings.segment_rules_path
+    if file is None and not path.is_file() and not settings.features.segment_rules:
+        out.print(f"There are no rules of your own at {path}: those of the house are in force", highlight=False)
+        return
+    rules, problems = segment_rules.read(path)
+    for problem in problems:
+        style = "red" if problem.is_error else "yellow"
+        out.print(Text.assemble((f"{'error' if problem.is_error else 'note':<6}", style), problem.message))
+    if any(problem.is_error for problem in problems):
+        sys.exit(SettingsError.exit_code)
+    out.print(f"{len(rules)} rules; every combination of scores has a segment", highlight=False)
+
+
+@segments_app.command("show")
+def segments_show(config: Config = None, debug: Debug = False) -> None:
+    """The rules in force; into a file, they are the file to begin one's own with."""
+    from warehouse import segment_rules
+
+    rules = segment_rules.rules_in_force(_open(config, debug))
+    if not out.is_terminal:
+        sys.stdout.write(segment_rules.text_of(rules))
+        return
+    table = Table("", "segment", "R", "F", "M", "first order within", "")
+    for order, rule in enumerate(rules, start=1):
+        scores = ("–".join(map(str, dict.fromkeys(rule.bounds(name)))) for name in "rfm")
+        days = f"{rule.first_order_within_days} days" if rule.first_order_within_days else ""
+        table.add_row(str(order), Text(rule.segment), *scores, days, Text(rule.description))
+    out.print(table)
+
+
+@segments_app.command("undo")
+def segments_undo(config: Config = None, debug: Debug = False) -> None:
+    """Go back to the rules before the last change; again, and the change is back."""
+    from warehouse import segment_rules
+
+    _change_rules(_open(config, debug), "undo", segment_rules.undo)
+
+
+@segments_app.command("reset")
+def segments_reset(config: Config = None, debug: Debug = False) -> None:
+    """Go back to the rules of the house."""
+    from warehouse import segment_rules
+
+    _change_rules(_open(config, debug), "reset", segment_rules.reset)
+
+
+def _change_rules(settings: Settings, action: str, change: Callable[[Settings], None]) -> None:
+    """Change the rules, and leave a trace of who did it."""
+    from warehouse import segment_rules
+    from warehouse.journal import Journal
+
+    change(settings)
+    names = [rule.segment for rule in segment_rules.rules_in_force(settings)]
+    Journal(settings.journal_url).note(getpass.getuser(), "segment rules", action, {"segments": names})
+    out.print(f"{len(names)} rules are in force from the next build on: {', '.join(names)}", highlight=False)
 
 
 @app.command()

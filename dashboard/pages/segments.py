@@ -71,6 +71,7 @@ def _content(query: Mapping[str, str]) -> list[Any]:
             "Segments",
             f"Who are our customers? All customers to date, scored against each other; known up to "
             f"{ask.words.date(ask.handle.as_of)}",
+            link("Edit rules", ask.href("/segments/rules"), as_button=True, icon_name="pencil"),
         ),
         grid(
             region(_segments, ask),
@@ -232,7 +233,9 @@ def _rules(ask: Door) -> html.Section:
     return card(
         "What the names mean",
         table(answer.frame, columns, caption="Rules of the segments"),
-        sub="The first rule that fits names the segment",
+        sub="The first rule that fits names the segment"
+        + ("; your own rules" if answer.frame["is_own"].any() else "; the rules of the house"),
+        tools=link("Edit rules", ask.href("/segments/rules")),
         source=answer,
         span=12,
         is_flush=True,

@@ -204,3 +204,41 @@ def test_no_customer_is_in_the_log(shop):
     logged = (shop.folder / "data" / "logs" / "cli.jsonl").read_text()
 
     assert not any(f'"{name}"' in logged for name in ("ann", "bob"))
+
+
+def test_the_segment_rules_are_printed_as_a_file_to_begin_with(clv):
+    code, text, _ = clv("segments", "show")
+    own = clv.folder / "data" / "segment_rules.csv"
+    own.write_text(text.replace("Champions", "Stars"), encoding="utf-8")
+
+    assert code == 0
+    assert text.splitlines()[0].startswith("order,segment,r_min,r_max")
+    assert clv("segments", "check") == (0, "10 rules; every combination of scores has a segment\n", "")
+    assert "1,Stars,4,5,4,5,4,5,," in clv("segments", "show")[1]
+
+
+def test_wrong_segment_rules_are_said_and_stop_a_build(shop):
+    own = shop.folder / "data" / "segment_rules.csv"
+    own.write_text(
+        "order,segment,r_min,r_max,f_min,f_max,m_min,m_max,first_order_within_days\n1,Best,2,5,,,,,\n", encoding="utf-8"
+    )
+    shop("ingest")
+
+    code, said, _ = shop("segments", "check")
+    assert code == 2
+    assert said.startswith("error 25 of the 125 combinations of scores have no segment: R 1, F 1–5, M 1–5.")
+    code, _, error = shop("build")
+    assert code == 2
+    assert "segment_rules.csv cannot be used: 25 of the 125" in " ".join(error.split())
+
+
+def test_segment_rules_are_reset_and_the_reset_is_undone(clv):
+    data = clv.folder / "data"
+    data.mkdir()
+    clv("segments", "reset")
+    text = clv("segments", "show")[1]
+    (data / "segment_rules.csv").write_text(text.replace("Loyal", "Fans"), encoding="utf-8")
+
+    assert "Champions, Loyal, Big spenders" in clv("segments", "reset")[1]
+    assert not (data / "segment_rules.csv").exists()
+    assert "Champions, Fans, Big spenders" in clv("segments", "undo")[1]
