@@ -1,4 +1,4 @@
-"""Everything in order: ingest, build, train if needed, score, build again with the predictions, publish.
+"""Everything in order: ingest, build, train if needed, score, build again with the predictions, publish, report.
 
 | step   | is not done again when                                                                       |
 |--------|----------------------------------------------------------------------------------------------|
@@ -6,6 +6,7 @@
 | build  | inputs, SQL and settings are those of the published build                                     |
 | train  | there is a champion, features and `[model]` are as they were, and the last training is recent |
 | score  | the champion, the tables that it reads and `[model]` are as they were, and so are its outputs |
+| report | the published build has its reports                                                          |
 
 So a run that was killed goes on where it was, and a second run changes nothing: not even the build's id. The first
 build comes before the training, so that the pages have numbers while the model is still learning.
@@ -23,7 +24,7 @@ from typing import Any
 from loguru import logger
 
 from clv.errors import NotEnoughDataError, SourceError
-from jobs import build, ingest, models, score, train
+from jobs import build, ingest, models, report, score, train
 from jobs.run import RunContext
 from warehouse import outputs, sqlfiles
 from warehouse.dialect import sha256_of
@@ -60,7 +61,8 @@ def run(ctx: RunContext) -> Mapping[str, Any]:
     first = step("build", 0.15, 0.35, _build)
     trained = step("train", 0.35, 0.80, _train)
     scored = step("score", 0.80, 0.92, _score)
-    last = step("publish", 0.92, 1.0, _build) if trained or scored else first
+    last = step("publish", 0.92, 0.97, _build) if trained or scored else first
+    step("report", 0.97, 1.0, _report)
     return {"steps": steps, "build_id": last["build_id"], "as_of": last["as_of"]}
 
 
@@ -121,6 +123,14 @@ def _score(ctx: RunContext) -> Said:
     did = score.run(ctx)
     _remember(ctx, "score", {"key": key, "outputs": _outputs_key(ctx)})
     return did, f"model {champion}"
+
+
+def _report(ctx: RunContext) -> Said:
+    if report.is_made(ctx):
+        return {}, "as it was"
+    did = report.run(ctx)
+    tables = f", tables in place of charts: {did['missing_charts']}" if did["missing_charts"] else ""
+    return did, f"{len(did['reports'])} made, {did['n_pages']} pages{tables}"
 
 
 def why_train(ctx: RunContext) -> str:

@@ -20,6 +20,14 @@ MODEL = Model(horizons_days=(30, 90), primary_horizon_days=90, max_snapshots=2, 
 ENGINE = Engine(buckets=2, memory_limit="1GB", threads=1)
 
 
+@pytest.fixture(autouse=True, scope="session")
+def _no_browser():
+    """Reports have tables in place of charts, also in the processes that tests start: a browser takes seconds."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("BROWSER_PATH", "")
+        yield
+
+
 class ModelledShop:
     """One data folder and the jobs that work on it, in this process."""
 
