@@ -44,6 +44,12 @@ def run(ctx: RunContext) -> Mapping[str, Any]:
     version, model = champion
     handle = ctx.warehouse.current()
     as_of = ctx.as_of or handle.as_of
+    if model.as_of > as_of:
+        raise ModelError(
+            f"the champion {version} has learnt from days up to {model.as_of}, which nobody knows on {as_of}: its "
+            f"forecasts would be flattered. Score a later date, or train one that knows no more and make it champion: "
+            f"clv train --as-of {as_of}, then clv models promote"
+        )
     frames = {}
     for done, days in enumerate(model.feature_horizons):
         ctx.progress(0.6 * done / len(model.feature_horizons), f"features of {as_of:%d %b %Y} for {days} days")

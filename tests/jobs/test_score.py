@@ -9,7 +9,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from clv.errors import NotFittedError, TamperedModelError
+from clv.errors import ModelError, NotFittedError, TamperedModelError
 from jobs import models
 from warehouse import outputs
 from warehouse.ask import Warehouse
@@ -96,6 +96,15 @@ def test_scoring_again_gives_the_same_bytes(shop_copy):
     assert content(shop_copy) == before
 
 
+def test_a_champion_that_knows_later_days_is_not_asked_about_earlier_ones(shop_copy):
+    before = content(shop_copy)
+
+    with pytest.raises(ModelError, match=r"2026-01-01.*2025-12-01.*clv train --as-of 2025-12-01"):
+        shop_copy.run("score", as_of=date(2025, 12, 1))
+
+    assert content(shop_copy) == before
+
+
 def test_scoring_obeys_promotion_and_rollback(shop_copy):
     first = models.registry(shop_copy.settings).champion()
     second = shop_copy.run("train", as_of=date(2025, 11, 1))["version"]
@@ -156,19 +165,20 @@ import sys
 from datetime import date
 from pathlib import Path
 from types import SimpleNamespace
-from clv.config import Paths, Settings
+from clv.config import Business, Paths, Settings
 from jobs import score
 from warehouse.ask import Warehouse
 
 data = Path(sys.argv[1])
-settings = Settings(paths=Paths(data=data))
+# another rate of discount: what this one would write is not what is there
+settings = Settings(paths=Paths(data=data), business=Business(discount_rate_annual=0.5))
 
 def progress(share, message):
     if message == "writing":
         print(message, flush=True)
         sys.stdin.read()
 
-as_of = date(2025, 12, 1)
+as_of = date(2026, 1, 1)
 warehouse = Warehouse(data, settings.engine)
 context = {"settings": settings, "warehouse": warehouse, "as_of": as_of, "today": as_of, "run_id": "r"}
 score.run(SimpleNamespace(**context, progress=progress))
