@@ -9,7 +9,7 @@ import flask
 from dash import Dash
 
 from clv.config import Settings
-from dashboard import data, export, quarantine, shell, vendor
+from dashboard import data, export, quarantine, report, shell, vendor
 from dashboard.components import sql
 
 ASSETS = Path(__file__).parent / "assets"
@@ -69,6 +69,7 @@ def create_app(settings: Settings) -> Dash:
     sql.register(app)
     export.register(server)
     quarantine.register(server)
+    report.register(server)
 
     @server.get("/healthz")
     def healthz() -> flask.Response:

@@ -30,6 +30,7 @@ from dashboard.components import (
 )
 from dashboard.data import Door, day_of, door
 from dashboard.format import is_missing
+from dashboard.report import pdf_button
 from dashboard.summary_words import SIGNS, STEPS, advice
 
 register_page(
@@ -56,6 +57,7 @@ def _content(query: Mapping[str, str]) -> list[Any]:
             "Executive summary",
             "How are our customers doing, and what should we do? "
             f"Everything known before {ask.words.date(ask.handle.as_of)}",
+            region(pdf_button, ask, "executive-summary"),
         ),
         region(_headline, ask),
         grid(
