@@ -11,7 +11,7 @@ STAMP := $(VENV)/.installed
 TEST_WORKERS ?= 2
 ARGS ?=
 
-.PHONY: help setup demo build serve up run schedule retrain score test test-fast test-browser lint fix screenshots bench clean browser
+.PHONY: help setup demo build serve up run schedule retrain score report test test-fast test-browser lint fix screenshots bench clean browser
 
 help: ## list the targets
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 14
@@ -47,6 +47,9 @@ retrain: $(STAMP) ## train a challenger, and promote it when it is better
 
 score: $(STAMP) ## score every customer with the champion
 	@$(BIN)/clv score $(ARGS)
+
+report: $(STAMP) ## write the reports of the published build as PDF
+	@$(BIN)/clv report $(ARGS)
 
 test: $(STAMP) browser ## all tests
 	@$(BIN)/pytest -n $(TEST_WORKERS) --dist worksteal $(ARGS)

@@ -22,7 +22,7 @@ from packaging.requirements import Requirement
 from clv.config import Settings
 from clv.errors import ClvError
 from clv.registry import Registry
-from warehouse import outputs, publish, sqlfiles
+from warehouse import outputs, publish, reports, sqlfiles
 from warehouse.engines.duckdb import size_bytes
 from warehouse.journal import Journal
 from warehouse.landing import landed_files
@@ -211,6 +211,20 @@ def _model(settings: Settings, _today: date) -> Iterator[Finding]:
     )
 
 
+def _charts(settings: Settings, _today: date) -> Iterator[Finding]:
+    found = reports.chrome()
+    newest = next(iter(reports.made(settings.paths.reports)), None)
+    remedy = "make browser, or install Chrome or Chromium; $BROWSER_PATH may name it; then clv report"
+    if found is None:
+        said = "no Chrome or Chromium was found: reports have tables in place of charts"
+        yield Finding("charts in reports", "warning", said, remedy)
+    elif newest is not None and newest.missing_charts:
+        said = f"the report of build {newest.build_id} has tables in place of charts: {newest.missing_charts}"
+        yield Finding("charts in reports", "warning", said, remedy)
+    else:
+        yield Finding("charts in reports", "ok", f"drawn by {found}", "")
+
+
 def _journal(journal: Journal) -> Iterator[Finding]:
     yield Finding("journal", "ok", "answers", "")
     alerts = journal.alerts()
@@ -231,4 +245,4 @@ def _journal(journal: Journal) -> Iterator[Finding]:
             yield Finding(role, "warning", "hangs or was killed" if len(mine) else "is not running", remedy)
 
 
-_CHECKS = (_packages, _data_folder, _sql_files, _landing, _build, _model)
+_CHECKS = (_packages, _data_folder, _sql_files, _landing, _build, _model, _charts)

@@ -6,7 +6,7 @@ from clv.config import Dashboard, Engine, Jobs, Paths, Settings
 from jobs.catalog import JOBS
 from jobs.doctor import examine
 from jobs.run import execute
-from warehouse import health
+from warehouse import health, reports
 from warehouse.journal import Journal
 
 ORDERS = """customer_id,order_id,order_date,amount
@@ -47,7 +47,7 @@ def test_everything_but_the_model_and_the_processes_is_well_after_a_build(settin
     states = {
         one.name: one.state
         for one in health.examine(settings, date(2026, 2, 10))
-        if one.name not in ("worker", "web", "champion")
+        if one.name not in ("worker", "web", "champion", "charts in reports")
     }
 
     assert {name: state for name, state in states.items() if state != "ok"} == {}
@@ -90,6 +90,27 @@ def test_old_data_is_noticed(settings):
     states = {one.name: one.state for one in health.examine(settings, date(2027, 1, 1))}
 
     assert states["freshness"] == "warning"
+
+
+def test_without_a_browser_it_says_what_reports_lack(settings, monkeypatch):
+    monkeypatch.setenv("BROWSER_PATH", "")
+    none = found(settings)["charts in reports"]
+    monkeypatch.setenv("BROWSER_PATH", "/bin/true")
+
+    assert (none.state, found(settings)["charts in reports"].state) == ("warning", "ok")
+    assert "tables in place of charts" in none.found
+    assert "make browser" in none.remedy
+
+
+def test_a_report_whose_charts_could_not_be_drawn_is_noticed(settings, monkeypatch):
+    monkeypatch.setenv("BROWSER_PATH", "/bin/true")
+    facts = {"missing_charts": "Chromium could not draw: its process ended"}
+    reports.write(settings.paths.reports, "b", reports.REPORTS["executive-summary"], {"pdf": b"x"}, facts)
+
+    finding = found(settings)["charts in reports"]
+
+    assert finding.state == "warning"
+    assert "its process ended" in finding.found
 
 
 def test_a_worker_that_beats_is_alive(settings):
