@@ -15,6 +15,8 @@ from dashboard.format import Format, Kind, is_missing
 
 WIDE_FROM = 12
 """Months; more do not fit beside each other on a phone."""
+PEOPLE = ("bought_share", "bought_or_later_share")
+"""Measures that are a share of the cohort's customers; net revenue retention is a share of money."""
 
 
 @dataclass(frozen=True)
@@ -119,7 +121,7 @@ def _cell(
     if is_missing(value):
         return None
     text = _short(value, kind, words)
-    of = "of" if kind == "share" else "· cohort of"
+    of = "of" if measure in PEOPLE else "· cohort of"
     title = f"{cohort}, month {row.month_number}: {text} {of} {words.count(row.n_cohort)} customers"
     if row.is_running:
         title += " (month not over)"
