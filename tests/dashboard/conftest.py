@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import importlib.util
 import json
 import shutil
 from collections.abc import Callable, Iterator
-from datetime import date
+from dataclasses import dataclass, field
+from datetime import date, timedelta
 from pathlib import Path
+from types import ModuleType
 from typing import Any
 
 import pandas as pd
@@ -15,12 +18,19 @@ from dash import Dash
 
 from clv.config import Business, Engine, Paths, Settings
 from dashboard.app import create_app
+from jobs.demo import write_demo
 from warehouse import outputs
 from warehouse.build import build
 from warehouse.ingest import land
 
+from .site_walk import Drawn, PageFile, addresses
+
 TINY = Path(__file__).parent.parent / "data" / "tiny"
 AS_OF = date(2024, 4, 11)
+DEMO_END = date(2026, 1, 1)
+TWELVE, DEMO = "the twelve customers", "the demo shop"
+SHOPS = (TWELVE, DEMO)
+"""Shops that are walked from page to page."""
 FILES = {
     "transactions": "customers_transactions.csv",
     "customers": "customer_status.csv",
@@ -167,3 +177,65 @@ def walk() -> Callable[[Any], Iterator[dict[str, Any]]]:
 def words_of() -> Callable[[Any], str]:
     """Gives the words of a tree."""
     return _words
+
+
+@dataclass
+class Shop:
+    """A published shop, the app on it, and what a walk through it has drawn."""
+
+    client: Client
+    customers: list[str]
+    """Whose pages are walked."""
+    seen: dict[PageFile, list[Drawn]] = field(default_factory=dict)
+
+    @property
+    def site(self) -> Any:
+        return self.client.app.server.extensions["retain"]
+
+    def drawn(self, page: PageFile) -> list[Drawn]:
+        """All addresses of *page*, drawn once."""
+        if page not in self.seen:
+            self.seen[page] = addresses(self.client, page, {"customer_id": self.customers})
+        return self.seen[page]
+
+
+def _demo_shop(folder: Path) -> Settings:
+    """Four hundred synthetic customers, dirty lines among theirs: trained, and scored on two dates."""
+    shop = _module(Path(__file__).parents[1] / "jobs" / "conftest.py").ModelledShop(folder / "data")
+    write_demo(shop.settings, n_customers=400, n_months=14, end_date=DEMO_END, dirty=0.02)
+    before = DEMO_END - timedelta(days=60)
+    shop.run("ingest")
+    shop.run("build", "train", "score", "build", as_of=before)
+    shop.run("build", "score", "build")
+    return shop.settings
+
+
+def _module(path: Path) -> ModuleType:
+    spec = importlib.util.spec_from_file_location("modelled_shop", path)
+    assert spec is not None
+    assert spec.loader is not None
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    return module
+
+
+@pytest.fixture(scope="session")
+def shop_called(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Any]:
+    """Gives one of the shops that are walked by its name, made when it is first asked for."""
+    made: dict[str, Shop] = {}
+
+    def shop_called(name: str) -> Shop:
+        if name not in made:
+            app = (
+                request.getfixturevalue("app")
+                if name == TWELVE
+                else create_app(_demo_shop(tmp_path_factory.mktemp("demo")))
+            )
+            ids = app.server.extensions["retain"].warehouse.table("marts.customers")["customer_id"].tolist()
+            made[name] = Shop(Client(app), ids if name == TWELVE else [ids[0], ids[len(ids) // 2], ids[-1]])
+        return made[name]
+
+    yield shop_called
+    for name, shop in made.items():
+        if name != TWELVE:
+            shop.site.warehouse.close()
