@@ -33,6 +33,8 @@ from warehouse.grid import Column, Condition, Grid, Members, Wanted
 TABLE, KEY = "marts.customers", "customer_id"
 PATH = "/customers"
 SORT, LIST = "sort", "list"
+BEFORE = "before"
+"""`list.before=` names the build that a query of `compare/` reads beside the one that is looked at."""
 
 
 @dataclass(frozen=True)
@@ -134,6 +136,7 @@ LISTS = {
     "cohorts/customers_in": "behind a cell of the cohorts' heat map",
     "segments/moved_customers": "who moved between two segments",
     "summary/customers_in": "behind a step of the bridge or a month of the trend",
+    "compare/customers_in": "who differ between two builds",
     "value/customers_in": "behind a part of the expected value",
     "model/customers_in": "on whom the model was judged",
     "model/previewed_customers": "whose value would change under another version of the model",
@@ -144,6 +147,7 @@ _LIST_PARAMS = {
     "cohorts/customers_in": ("cohort_month", "month_number", "mode", "channel"),
     "segments/moved_customers": ("segment_before", "segment"),
     "summary/customers_in": ("horizon_days", "step", "month"),
+    "compare/customers_in": ("step", "segment_before", "segment", "horizon_days"),
     "value/customers_in": (
         "horizon_days",
         "measure",
@@ -205,9 +209,8 @@ def search_of(asked: Wanted, build: str | None = None) -> str:
         pairs.append((SORT, ",".join(f"{'-' if is_descending else ''}{name}" for name, is_descending in asked.sort)))
     if asked.members:
         pairs.append((LIST, asked.members.query))
-        pairs += [
-            (f"{LIST}.{name}", _plain(value)) for name, value in asked.members.params.items() if value is not None
-        ]
+        given = {**asked.members.params, BEFORE: asked.members.before}
+        pairs += [(f"{LIST}.{name}", _plain(value)) for name, value in given.items() if value is not None]
     if build:
         pairs.append((BUILD_KEY, build))
     return f"?{urlencode(pairs)}" if pairs else ""
@@ -369,7 +372,11 @@ def _members(values: Mapping[str, list[str]]) -> Members | None:
     query = values[LIST][-1]
     if query not in LISTS:
         raise RequestError(f"no list of customers is called {query[:80]!r}")
-    return Members(query, {name: _list_value(name, values) for name in _LIST_PARAMS[query]})
+    params = {name: _list_value(name, values) for name in _LIST_PARAMS[query]}
+    before = values.get(f"{LIST}.{BEFORE}", [None])[-1] if query.startswith("compare/") else None
+    if before is None and query.startswith("compare/"):
+        raise RequestError(f"{LIST}.{BEFORE}=, the build to compare with, is missing in the address")
+    return Members(query, params, before)
 
 
 def _list_value(name: str, values: Mapping[str, list[str]]) -> Any:

@@ -52,6 +52,8 @@ class Answer:
     params: Mapping[str, Any]
     build_id: str
     frame: pd.DataFrame
+    before: str | None = None
+    """The build that the query read as `earlier`."""
 
     @property
     def is_empty(self) -> bool:
@@ -113,6 +115,8 @@ class Door:
     site: Site
     build: str | None = None
     """The build that the URL names; None for the published one."""
+    before: str | None = None
+    """The build that it is compared with, which queries read as `earlier`."""
 
     @property
     def words(self) -> Format:
@@ -146,7 +150,8 @@ class Door:
             RequestError: there is no such query, or a parameter is missing or unknown.
         """
         build_id = self.handle.id
-        return Answer(name, params, build_id, self.site.warehouse.query(name, build_id, **params))
+        frame = self.site.warehouse.query(name, build_id, self.before, **params)
+        return Answer(name, params, build_id, frame, self.before)
 
     def period(self, query: Mapping[str, str]) -> Period:
         """The period that the URL names, cut to the days that are known; 90 days when it names none."""

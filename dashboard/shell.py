@@ -13,6 +13,7 @@ from __future__ import annotations
 
 import re
 from typing import Any
+from urllib.parse import urlencode
 
 import dash
 import dash_bootstrap_components as dbc
@@ -276,9 +277,16 @@ def _build_picker(door: Door) -> Any:
         return None
     options = [{"label": "Latest build", "value": data.LATEST}]
     options += [{"label": f"{door.words.date(build.as_of)} · {_tail(build.id)}", "value": build.id} for build in builds]
-    return labelled(
+    picker = labelled(
         "Build", dbc.Select(id=url_id(data.BUILD_KEY, data.LATEST), options=options, value=door.build or data.LATEST)
     )
+    compare = dcc.Link(
+        [icon("arrow-left-right"), html.Span("Compare with another build", className="visually-hidden")],
+        href=f"/compare?{urlencode({'a': door.build})}" if door.build else "/compare",
+        className="icon-button",
+        title="Compare with another build",
+    )
+    return [picker, compare] if len(builds) > 1 else picker
 
 
 def _build_banner(door: Door, pathname: str) -> Any:

@@ -39,7 +39,7 @@ CACHED_ANSWERS = 512
 CACHED_ROWS = 20_000
 """Longer answers are not remembered."""
 PICKED_BUILDS = 1
-"""Builds that were asked for by id and stay open when idle; a build that was merely superseded is closed."""
+"""Builds that were asked for by id and stay open when idle, and pairs of them; one merely superseded is closed."""
 TYPED_SECONDS = 60.0
 """A typed statement that takes longer is stopped."""
 ROWS_PER_QUERY = 1_000_000
@@ -70,21 +70,33 @@ class BuildHandle:
 
 @dataclass
 class _Open:
-    """A leased build with its open files."""
+    """A leased build with its open files; or a build with another one beside it, as `earlier`."""
 
+    name: str
     handle: BuildHandle
-    lease: publish.Lease
+    leases: tuple[publish.Lease, ...]
     serving: duckdb.DuckDBPyConnection
     shell: duckdb.DuckDBPyConnection | None = None
     n_users: int = 0
     is_picked: bool = False
     lock: threading.Lock = field(default_factory=threading.Lock)
 
+    @property
+    def is_pair(self) -> bool:
+        return len(self.leases) > 1
+
+    def cursor(self) -> duckdb.DuckDBPyConnection:
+        cursor = self.serving.cursor()
+        if self.is_pair:
+            cursor.execute("use present")
+        return cursor
+
     def close(self) -> None:
         self.serving.close()
         if self.shell is not None:
             self.shell.close()
-        self.lease.close()
+        for lease in self.leases:
+            lease.close()
 
 
 class Warehouse:
@@ -128,16 +140,17 @@ class Warehouse:
                 found.append(_handle(folder, manifest))
         return found
 
-    def query(self, name: str, build: str | None = None, **params: Any) -> pd.DataFrame:
+    def query(self, name: str, build: str | None = None, before: str | None = None, **params: Any) -> pd.DataFrame:
         """The answer of `sql/queries/<name>.sql`; see `arrow`."""
-        return _frame(self.arrow(name, build, **params))
+        return _frame(self.arrow(name, build, before, **params))
 
-    def arrow(self, name: str, build: str | None = None, **params: Any) -> pa.Table:
+    def arrow(self, name: str, build: str | None = None, before: str | None = None, **params: Any) -> pa.Table:
         """The answer of `sql/queries/<name>.sql` on the published build, or on the one called *build*.
 
         Args:
             name: `<page>/<file>`.
             build: a build's id.
+            before: the id of another build, which the query reads as `earlier.schema.table`.
             params: values of the query's `$parameters`; those of the build itself need not be given.
 
         Raises:
@@ -145,14 +158,14 @@ class Warehouse:
             NoBuildError: nothing is published, or there is no such build.
         """
         file = self._file(name)
-        with self._use(build) as opened:
+        with self._use(build, before) as opened:
             values = _bound(file, params, opened.handle)
-            key = (opened.handle.id, file.sql, _frozen(values))
+            key = (opened.name, file.sql, _frozen(values))
             with self._lock:
                 if key in self._answers:
                     self._answers.move_to_end(key)
                     return self._answers[key]
-            answer = _arrow(opened.serving, file.sql, values)
+            answer = _arrow(opened.cursor(), file.sql, values)
         if answer.num_rows <= CACHED_ROWS:
             with self._lock:
                 self._answers[key] = answer
@@ -160,16 +173,18 @@ class Warehouse:
                     self._answers.popitem(last=False)
         return answer
 
-    def select(self, sql: str, params: Mapping[str, Any] | None = None, build: str | None = None) -> pa.Table:
+    def select(
+        self, sql: str, params: Mapping[str, Any] | None = None, build: str | None = None, before: str | None = None
+    ) -> pa.Table:
         """The answer of a statement that the house has put together (the grid's); never text that somebody typed."""
-        with self._use(build) as opened:
-            return _arrow(opened.serving, sql, dict(params or {}))
+        with self._use(build, before) as opened:
+            return _arrow(opened.cursor(), sql, dict(params or {}))
 
     @contextlib.contextmanager
-    def cursor(self, build: str | None = None) -> Iterator[duckdb.DuckDBPyConnection]:
+    def cursor(self, build: str | None = None, before: str | None = None) -> Iterator[duckdb.DuckDBPyConnection]:
         """A cursor of one's own on the serving file, for answers that are streamed; the build is leased meanwhile."""
-        with self._use(build) as opened:
-            cursor = opened.serving.cursor()
+        with self._use(build, before) as opened:
+            cursor = opened.cursor()
             try:
                 yield cursor
             finally:
@@ -184,7 +199,7 @@ class Warehouse:
         with self._use(build) as opened:
             if not _TABLE_NAME.fullmatch(name) or name not in opened.handle.manifest["tables"]:
                 raise RequestError(f"build {opened.handle.id} has no table {name!r}")
-            return _frame(_arrow(opened.serving, f"from {engine.name_sql(name)}", {}))
+            return _frame(_arrow(opened.cursor(), f"from {engine.name_sql(name)}", {}))
 
     def features(
         self,
@@ -367,12 +382,32 @@ class Warehouse:
         """
         return self._file(name).path.read_text(encoding="utf-8")
 
-    def shell_sql(self, name: str, params: Mapping[str, Any] | None = None, build: str | None = None) -> str:
-        """The query with its parameters written as literals, to be pasted into the shell; gives the same answer."""
+    def shell_sql(
+        self,
+        name: str,
+        params: Mapping[str, Any] | None = None,
+        build: str | None = None,
+        before: str | None = None,
+    ) -> str:
+        """The query with its parameters written as literals, to be pasted into the shell; gives the same answer.
+
+        With *before*, the lines that attach that build come first.
+        """
+        return f"{self.attach_sql(before)}{self.inlined(name, params, build)}\n;\n"
+
+    def inlined(self, name: str, params: Mapping[str, Any] | None = None, build: str | None = None) -> str:
+        """The query's text with its parameters written as literals, without an end, to be part of another."""
         file = self._file(name)
         with self._use(build) as opened:
             values = _bound(file, dict(params or {}), opened.handle)
-        return sqlfiles.inline(self.sql_text(name).strip().removesuffix(";").rstrip(), values) + "\n;\n"
+        return sqlfiles.inline(self.sql_text(name).strip().removesuffix(";").rstrip(), values)
+
+    def attach_sql(self, before: str | None) -> str:
+        """What the shell has to run before a statement that reads build *before* as `earlier`; empty without one."""
+        if before is None:
+            return ""
+        with self._use(before) as opened:
+            return f"{engine.attach_sql(opened.handle.path / 'serving.duckdb')}\n;\n"
 
     def close(self) -> None:
         """Close all builds that no query is using, and the sessions of `at_date`."""
@@ -403,16 +438,19 @@ class Warehouse:
         return known[1]
 
     @contextlib.contextmanager
-    def _use(self, build: str | None) -> Iterator[_Open]:
-        """An open build that stays open inside the block."""
+    def _use(self, build: str | None, before: str | None = None) -> Iterator[_Open]:
+        """An open build that stays open inside the block, with *before* beside it when one is named."""
         with self._lock:
             self._refuse_fork()
             name = build or publish.current_id(self.data)
             if name is None:
                 raise NoBuildError(f"nothing has been published in {self.data}; run `clv build`")
-            opened = self._open.get(name) or self._open_build(name if build else None)
-            self._open.move_to_end(opened.handle.id)
-            opened.is_picked |= build is not None
+            if before is None:
+                opened = self._open.get(name) or self._open_build(name if build else None)
+            else:
+                opened = self._open.get(_pair_name(name, before)) or self._open_pair(name, before)
+            self._open.move_to_end(opened.name)
+            opened.is_picked |= build is not None or before is not None
             opened.n_users += 1
             self._close_old()
         try:
@@ -428,22 +466,34 @@ class Warehouse:
             lease.close()
             return self._open[lease.build_id]
         try:
-            manifest = publish.manifest_of(lease.folder)
-            if manifest is None or manifest["is_only_core"]:
-                raise NoBuildError(f"build {lease.build_id} cannot be read")
+            manifest = _readable(lease)
             serving = engine.open_serving(lease.folder / "serving.duckdb", self.limits, self._temp)
         except BaseException:
             lease.close()
             raise
-        opened = _Open(_handle(lease.folder, manifest), lease, serving)
-        self._open[lease.build_id] = opened
+        opened = _Open(lease.build_id, _handle(lease.folder, manifest), (lease,), serving)
+        self._open[opened.name] = opened
+        return opened
+
+    def _open_pair(self, build: str, before: str) -> _Open:
+        with contextlib.ExitStack() as held:
+            leases = tuple(held.enter_context(publish.lease(self.data, name)) for name in (build, before))
+            manifest, _ = (_readable(lease) for lease in leases)
+            path, earlier = (lease.folder / "serving.duckdb" for lease in leases)
+            serving = engine.open_pair(path, earlier, self.limits, self._temp)
+            held.pop_all()
+        opened = _Open(_pair_name(build, before), _handle(leases[0].folder, manifest), leases, serving)
+        self._open[opened.name] = opened
         return opened
 
     def _close_old(self) -> None:
-        """Close builds that are neither current nor in use; the one picked last stays."""
+        """Close builds that are neither current nor in use; the ones picked last stay."""
         current = publish.current_id(self.data)
         idle = [name for name, opened in self._open.items() if not opened.n_users and name != current]
-        picked = [name for name in idle if self._open[name].is_picked][-PICKED_BUILDS:]
+        picked = []
+        for is_pair in (False, True):
+            kind = [name for name in idle if self._open[name].is_picked and self._open[name].is_pair is is_pair]
+            picked += kind[-PICKED_BUILDS:]
         for name in idle:
             if name not in picked:
                 self._open.pop(name).close()
@@ -470,6 +520,18 @@ def _parts(file: SqlFile, tables: Mapping[str, Table], buckets: Sequence[int], n
     rows = max((table.rows for table in read if table.is_bucketed), default=0) * len(buckets) / n_buckets
     n = max(1, min(len(buckets), math.ceil(rows / ROWS_PER_QUERY)))
     return [buckets[i * len(buckets) // n : (i + 1) * len(buckets) // n] for i in range(n)]
+
+
+def _pair_name(build: str, before: str) -> str:
+    return f"{build} with {before}"
+
+
+def _readable(lease: publish.Lease) -> dict[str, Any]:
+    """The manifest of a build that pages can read."""
+    manifest = publish.manifest_of(lease.folder)
+    if manifest is None or manifest["is_only_core"]:
+        raise NoBuildError(f"build {lease.build_id} cannot be read")
+    return manifest
 
 
 def _handle(folder: Path, manifest: Mapping[str, Any]) -> BuildHandle:
@@ -499,9 +561,8 @@ def _frame(table: pa.Table) -> pd.DataFrame:
     return frame
 
 
-def _arrow(con: duckdb.DuckDBPyConnection, sql: str, values: Mapping[str, Any]) -> pa.Table:
+def _arrow(cursor: duckdb.DuckDBPyConnection, sql: str, values: Mapping[str, Any]) -> pa.Table:
     """One answer on a cursor of its own: results belong to their connection, and a second query would drop them."""
-    cursor = con.cursor()
     try:
         return cursor.sql(sql, params=dict(values)).to_arrow_table()
     finally:

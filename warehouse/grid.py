@@ -72,6 +72,8 @@ class Members:
 
     query: str
     params: Mapping[str, Any]
+    before: str | None = None
+    """The build that the query reads as `earlier`, for one that compares two."""
 
 
 @dataclass(frozen=True)
@@ -179,23 +181,24 @@ class Grid:
         first, n_rows = window(start, end)
         build_id = self.warehouse.current(build).id
         condition, values = self._condition(wanted, build_id)
+        before = _before(wanted)
         order = order_by(self.columns, wanted.sort, self.key)
         # First which rows, then their columns: to sort forty columns of a million rows takes five times as long.
         if first + n_rows <= PLAIN_ROWS:
-            places = self._places(condition, values, order, build_id, f" limit {n_rows} offset {first}")
+            places = self._places(condition, values, order, build_id, before, f" limit {n_rows} offset {first}")
         else:
-            places = self._all_places(condition, values, order, build_id).slice(first, n_rows)
+            places = self._all_places(condition, values, order, build_id, before).slice(first, n_rows)
         shown = ", ".join(_name(column) for column in self.columns.values())
         picked = " ".join(
             ("select", shown, "from", self.table, f"where {PLACE} in (select unnest($places)) order by", order)
         )
         rows = self.warehouse.select(picked, {"places": places.to_pylist()}, build_id)
-        return Block(_plain(rows), self._count(condition, values, build_id), build_id)
+        return Block(_plain(rows), self._count(condition, values, build_id, before), build_id)
 
     def count(self, wanted: Wanted, build: str | None = None) -> int:
         """How many rows are wanted; errors as for `block`."""
         build_id = self.warehouse.current(build).id
-        return self._count(*self._condition(wanted, build_id), build_id)
+        return self._count(*self._condition(wanted, build_id), build_id, _before(wanted))
 
     def export(self, wanted: Wanted, target: Path, heads: Mapping[str, str], build: str | None = None) -> None:
         """Write all wanted rows to *target* as CSV (UTF-8, one head line), in their order.
@@ -211,7 +214,7 @@ class Grid:
         shown = ", ".join(f"{_cell(self.columns[name])} as {_quoted_name(head)}" for name, head in heads.items())
         order = order_by(self.columns, wanted.sort, self.key)
         rows = " ".join(("select", shown, "from", self.table, "where", condition, "order by", order))
-        with self.warehouse.cursor(build_id) as cursor:
+        with self.warehouse.cursor(build_id, _before(wanted)) as cursor:
             cursor.execute(f"copy ({rows}) to {engine.quoted(str(target))} (format csv, header true)", values)
 
     def shell_sql(self, wanted: Wanted, build: str | None = None) -> str:
@@ -220,15 +223,14 @@ class Grid:
         condition, values = self._condition(wanted, build_id)
         order = order_by(self.columns, wanted.sort, self.key)
         lines = (f"from {self.table}", f"where {sqlfiles.inline(condition, values)}", f"order by {order}", ";")
-        return "\n".join(lines) + "\n"
+        return self.warehouse.attach_sql(_before(wanted)) + "\n".join(lines) + "\n"
 
     def _condition(self, wanted: Wanted, build_id: str) -> tuple[str, dict[str, Any]]:
         clauses = _Clauses()
         parts = [_all_of(self.columns, wanted.filters, clauses)]
         key = engine.name_sql(self.key)
         if wanted.members is not None:
-            text = self.warehouse.shell_sql(wanted.members.query, wanted.members.params, build_id)
-            text = text.rstrip().removesuffix(";").rstrip()
+            text = self.warehouse.inlined(wanted.members.query, wanted.members.params, build_id)
             parts.append("".join((key, " in (select ", key, " from (\n", text, "\n) as members)")))
         if wanted.ids is not None:
             if len(wanted.ids) > MAX_IDS:
@@ -236,14 +238,14 @@ class Grid:
             parts.append(f"{key} in (select unnest(cast({clauses.bind(list(wanted.ids))} as varchar[])))")
         return " and ".join(parts), clauses.values
 
-    def _count(self, condition: str, values: dict[str, Any], build_id: str) -> int:
-        cache_key = (build_id, condition, _frozen(values))
+    def _count(self, condition: str, values: dict[str, Any], build_id: str, before: str | None) -> int:
+        cache_key = (build_id, before, condition, _frozen(values))
         with self._lock:
             if cache_key in self._counts:
                 self._counts.move_to_end(cache_key)
                 return self._counts[cache_key]
         counted = " ".join(("select count(*) as n from", self.table, "where", condition))
-        n_rows = int(self.warehouse.select(counted, values, build_id)["n"][0].as_py())
+        n_rows = int(self.warehouse.select(counted, values, build_id, before)["n"][0].as_py())
         with self._lock:
             self._counts[cache_key] = n_rows
             while len(self._counts) > KEPT_COUNTS:
@@ -251,23 +253,29 @@ class Grid:
         return n_rows
 
     def _places(
-        self, condition: str, values: dict[str, Any], order: str, build_id: str, tail: str = ""
+        self, condition: str, values: dict[str, Any], order: str, build_id: str, before: str | None, tail: str = ""
     ) -> pa.ChunkedArray:
         parts = (f"select {PLACE} as place from", self.table, "where", condition, "order by", order, tail)
-        return self.warehouse.select(" ".join(parts), values, build_id)["place"]
+        return self.warehouse.select(" ".join(parts), values, build_id, before)["place"]
 
-    def _all_places(self, condition: str, values: dict[str, Any], order: str, build_id: str) -> pa.ChunkedArray:
-        cache_key = (build_id, condition, _frozen(values), order)
+    def _all_places(
+        self, condition: str, values: dict[str, Any], order: str, build_id: str, before: str | None
+    ) -> pa.ChunkedArray:
+        cache_key = (build_id, before, condition, _frozen(values), order)
         with self._lock:
             if cache_key in self._orders:
                 self._orders.move_to_end(cache_key)
                 return self._orders[cache_key]
-        places = self._places(condition, values, order, build_id)
+        places = self._places(condition, values, order, build_id, before)
         with self._lock:
             self._orders[cache_key] = places
             while len(self._orders) > KEPT_ORDERS:
                 self._orders.popitem(last=False)
         return places
+
+
+def _before(wanted: Wanted) -> str | None:
+    return wanted.members.before if wanted.members else None
 
 
 def _all_of(columns: Mapping[str, Column], filters: Mapping[str, Condition], clauses: _Clauses) -> str:

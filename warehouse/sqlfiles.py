@@ -45,6 +45,10 @@ READS_FROM = {
 """Which schemas a folder may read: data goes one way, and a feature sees no data but core's."""
 BEFORE = "before"
 """`-- also: before` makes a second table of a file, as things stood one primary horizon earlier."""
+EARLIER = "earlier"
+"""Catalog of another build's serving file, for the queries of `compare/`."""
+_READ_EARLIER = ("marts.", "outputs.", "landing.files")
+"""What can be read there: native tables. A view would find the files of the wrong build."""
 _REFUSED = {
     **dict.fromkeys(
         ("hash", "md5_number", "columns", "read_parquet", "read_csv", "read_csv_auto"), "this engine's own"
@@ -467,6 +471,12 @@ def _lint_house(file: SqlFile, tree: Any) -> Iterator[str]:
     for ref in file.refs:
         if ref.split(".")[0] not in READS_FROM[file.folder]:
             yield f"reads {ref}: {file.folder} may read {', '.join(sorted(READS_FROM[file.folder]))}"
+    for table in tree.find_all(exp.Table):
+        ref = f"{table.db}.{table.name}".lower()
+        if table.catalog and table.catalog != EARLIER:
+            yield f"reads {table.catalog}.{ref}: the only other catalog is {EARLIER}"
+        elif table.catalog and not (file.name.startswith("compare/") and ref.startswith(_READ_EARLIER)):
+            yield f"reads {EARLIER}.{ref}: queries of compare/ may read its marts, outputs and landing.files"
     if file.folder == "features" and any(ref.startswith("core.") for ref in file.refs) and "as_of" not in file.params:
         yield "a feature has one clock, $as_of"
 

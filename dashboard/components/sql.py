@@ -89,11 +89,14 @@ def register(app: Dash) -> None:
 
 
 def _content(packed: str) -> html.Div:
-    name, params, build_id = _unpacked(packed)
+    name, params, build_id, before = _unpacked(packed)
     door: Door = data.door({data.BUILD_KEY: build_id})
     facts = [("Query", html.Code(f"sql/queries/{name}.sql")), *_build_facts(door)]
+    if before is not None:
+        facts.append(("Compared with", html.Code(before)))
     facts += [(f"${key}", html.Code(_said(value))) for key, value in params.items()]
-    return _shown(facts, door.site.warehouse.sql_text(name), door.site.warehouse.shell_sql(name, params, build_id))
+    warehouse = door.site.warehouse
+    return _shown(facts, warehouse.sql_text(name), warehouse.shell_sql(name, params, build_id, before))
 
 
 def statement_panel(door: Door, what: str, sql: str) -> html.Div:
@@ -142,15 +145,17 @@ def _packed(answer: Answer) -> str:
     params = {
         key: {_DATE: value.isoformat()} if isinstance(value, dt.date) else value for key, value in answer.params.items()
     }
-    return json.dumps({"query": answer.name, "params": params, "build": answer.build_id})
+    packed = {"query": answer.name, "params": params, "build": answer.build_id}
+    return json.dumps(packed if answer.before is None else packed | {"before": answer.before})
 
 
-def _unpacked(text: str) -> tuple[str, dict[str, Any], str]:
+def _unpacked(text: str) -> tuple[str, dict[str, Any], str, str | None]:
     """What `_packed` packed; anything else is refused."""
     try:
         packed = json.loads(text)
         params = {str(key): _value(value) for key, value in packed["params"].items()}
-        return str(packed["query"]), params, str(packed["build"])
+        before = packed.get("before")
+        return str(packed["query"]), params, str(packed["build"]), None if before is None else str(before)
     except (TypeError, ValueError, KeyError, AttributeError) as error:
         raise RequestError("the button did not say which query it belongs to; load the page again") from error
 

@@ -94,6 +94,14 @@ def _head(ask: Door, who: Any) -> html.Header:
     if who.is_churned_given is not None:
         said = "churned" if who.is_churned_given else "not churned"
         marks.append(chip(f"Status, as given: {said}"))
+    if who.value_percentile is not None:
+        marks.append(chip(f"Value percentile {ask.words.count(who.value_percentile)}", "accent"))
+    if who.next_order_from is not None:
+        window = f"{ask.words.day(who.next_order_from)} – {ask.words.date(who.next_order_to)}"
+        marks.append(chip(f"Next order {window}", "info", "calendar-event"))
+    if not is_missing(who.overdue_index):
+        tone = "warn" if who.overdue_index > 1 else "good"
+        marks.append(chip(f"Overdue index {ask.words.decimal(who.overdue_index)}", tone, "clock-history"))
     facts = " · ".join(str(fact) for fact in (who.customer_id, who.email, who.country) if fact)
     return html.Header(
         [
@@ -225,7 +233,9 @@ def _forecast(ask: Door, who: Any) -> html.Section:
     ]
     return card(
         "Forecast by horizon",
-        not_trained("Forecasts") if answer.is_empty else table(answer.frame, columns, caption="Forecast by horizon"),
+        not_trained("Forecasts")
+        if answer.is_empty
+        else table(answer.frame, columns, caption="Forecast by horizon", class_name="list-wraps"),
         sub="Net of returns, with the range that holds the truth in 80 or 90 of 100 cases",
         source=answer,
         span=8,
@@ -432,7 +442,7 @@ def _table_card(
 ) -> html.Section:
     if answer.is_empty:
         return card(title, nothing, source=answer, span=span)
-    shown = table(answer.frame.head(n_rows), columns, caption=title)
+    shown = table(answer.frame.head(n_rows), columns, caption=title, class_name="list-wraps")
     return card(title, shown, sub=sub, source=answer, span=span, is_flush=True)
 
 

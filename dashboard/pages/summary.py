@@ -148,7 +148,7 @@ def _recommendations(ask: Door) -> html.Section:
     ]
     return card(
         "What to do next",
-        table(answer.frame, columns, caption="Recommendations")
+        table(answer.frame, columns, caption="Recommendations", class_name="list-wraps")
         if not answer.is_empty
         else empty("Nothing stands out", "Recommendations are computed from the segments and the predictions."),
         sub="Found in the data, the most money first",
@@ -217,7 +217,8 @@ def _bridge(ask: Door) -> html.Section:
         row, words = answer.row, ask.words
         since = f"{words.date(row.before_as_of)} to {words.date(row.present_as_of)}"
         sub = f"{since}, next {row.horizon_days} days; adds up to the cent"
-    return card("Why customer equity changed", shown, sub=sub, source=answer, span=8)
+    compare = link("Compare builds", ask.href("/compare")) if len(ask.site.warehouse.builds()) > 1 else None
+    return card("Why customer equity changed", shown, sub=sub, tools=compare, source=answer, span=8)
 
 
 def _returning(ask: Door) -> html.Section:
@@ -269,7 +270,9 @@ def _at_risk(ask: Door) -> html.Section:
     ]
     return card(
         "Value at risk",
-        table(answer.frame, columns, caption="Warning signs") if not answer.is_empty else empty("No warning sign"),
+        table(answer.frame, columns, caption="Warning signs", class_name="list-wraps")
+        if not answer.is_empty
+        else empty("No warning sign"),
         sub="Customers and money behind each sign; the signs overlap",
         source=answer,
         span=8,

@@ -272,3 +272,22 @@ def test_a_feature_without_as_of_has_a_finding(tmp_path):
     found = findings(tmp_path, "select x from core.y order by x", "features/a.sql")
 
     assert any("$as_of" in finding for finding in found)
+
+
+@pytest.mark.parametrize(
+    ("name", "table", "finding"),
+    [
+        ("queries/compare/a.sql", "earlier.marts.customers", ""),
+        ("queries/compare/a.sql", "earlier.landing.files", ""),
+        ("queries/compare/a.sql", "earlier.core.orders", "may read its marts, outputs and landing.files"),
+        ("queries/overview/a.sql", "earlier.marts.customers", "queries of compare/ may read"),
+        ("queries/compare/a.sql", "other.marts.customers", "the only other catalog is earlier"),
+    ],
+)
+def test_only_a_comparison_reads_another_build_and_only_its_native_tables(tmp_path, name, table, finding):
+    header = "-- what it says\n-- grain: one row per x\n-- parameters: none\n"
+    path = put(tmp_path, name, f"select t.x from {table} as t order by t.x", header)
+
+    findings = sqlfiles.lint(sqlfiles.read_file(path, tmp_path))
+
+    assert any(finding in one for one in findings) if finding else findings == []

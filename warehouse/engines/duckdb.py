@@ -114,6 +114,25 @@ def open_serving(
     return con
 
 
+def open_pair(path: Path, earlier: Path, engine: Engine, temp_folder: Path) -> duckdb.DuckDBPyConnection:
+    """Two published files side by side, read-only: the tables of *earlier* are called `earlier.schema.table`.
+
+    A cursor says `use present` first, so that the tables of *path* keep their names. Views name files relative to the
+    folder of *path*: only native tables of *earlier* can be read.
+    """
+    con = connect(engine, temp_folder)
+    con.execute("set global late_materialization_max_rows = 1000")
+    con.execute(f"set global file_search_path = {quoted(str(path.parent))}")
+    con.execute(f"attach {quoted(str(path))} as present (read_only)")
+    con.execute(attach_sql(earlier))
+    return con
+
+
+def attach_sql(earlier: Path) -> str:
+    """The statement that makes the tables of the published file *earlier* readable as `earlier.schema.table`."""
+    return f"attach or replace {quoted(str(earlier))} as earlier (read_only)"
+
+
 def read_only_answer(con: duckdb.DuckDBPyConnection, text: str, max_rows: int) -> pa.Table:
     """The answer of one reading statement, at most *max_rows* rows of it.
 
