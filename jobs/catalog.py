@@ -51,6 +51,7 @@ JOBS: Mapping[str, Job] = {
         Job("build", "Make and publish the tables from what has landed", "jobs.build"),
         Job("train", "Would a model of the latest data be better than the champion?", "jobs.train", "train"),
         Job("score", "What will each customer be worth, by the champion?", "jobs.score"),
+        Job("personas", "Which kinds of customers are there, by how they buy?", "jobs.personas"),
         Job("report", "Write the reports of the published build as PDF", "jobs.report", "report"),
         Job("preview", "Who and what money would move under another version?", "jobs.preview", is_offered=False),
         Job("promote", "Make a version the champion", "jobs.promote", is_offered=False),

@@ -1,4 +1,4 @@
-"""Everything in order: ingest, build, train if needed, score, build again with the predictions, publish, report.
+"""Everything in order: ingest, build, train if needed, score, personas, build again with them, publish, report.
 
 | step   | is not done again when                                                                       |
 |--------|----------------------------------------------------------------------------------------------|
@@ -6,6 +6,7 @@
 | build  | inputs, SQL and settings are those of the published build                                     |
 | train  | there is a champion, features and `[model]` are as they were, and the last training is recent |
 | score  | the champion, the tables that it reads and `[model]` are as they were, and so are its outputs |
+| personas | how customers buy, and the personas themselves, are as they were                          |
 | report | the published build has its reports                                                          |
 
 So a run that was killed goes on where it was, and a second run changes nothing: not even the build's id. The first
@@ -24,7 +25,7 @@ from typing import Any
 from loguru import logger
 
 from clv.errors import NotEnoughDataError, SourceError
-from jobs import build, ingest, models, report, score, train
+from jobs import build, ingest, models, personas, report, score, train
 from jobs.run import RunContext
 from warehouse import outputs, sqlfiles
 from warehouse.dialect import sha256_of
@@ -60,8 +61,9 @@ def run(ctx: RunContext) -> Mapping[str, Any]:
     step("ingest", 0.0, 0.15, _ingest)
     first = step("build", 0.15, 0.35, _build)
     trained = step("train", 0.35, 0.80, _train)
-    scored = step("score", 0.80, 0.92, _score)
-    last = step("publish", 0.92, 0.97, _build) if trained or scored else first
+    scored = step("score", 0.80, 0.90, _score)
+    grouped = step("personas", 0.90, 0.92, _personas)
+    last = step("publish", 0.92, 0.97, _build) if trained or scored or grouped else first
     step("report", 0.97, 1.0, _report)
     return {"steps": steps, "build_id": last["build_id"], "as_of": last["as_of"]}
 
@@ -133,6 +135,18 @@ def _report(ctx: RunContext) -> Said:
     return did, f"{len(did['reports'])} made, {did['n_pages']} pages{tables}"
 
 
+def _personas(ctx: RunContext) -> Said:
+    made = ctx.warehouse.current().manifest["tables"][personas.BEHAVIOUR]["key"]
+    key = _digest([made, ctx.settings.model.seed])
+    if _last(ctx, "personas") == {"key": key, "outputs": _outputs_key(ctx, personas.WRITTEN)}:
+        return {}, "as they were"
+    did = personas.run(ctx)
+    _remember(ctx, "personas", {"key": key, "outputs": _outputs_key(ctx, personas.WRITTEN)})
+    if "skipped" in did:
+        return did, f"none: {did['skipped']}"
+    return did, f"{did['n_personas']} ({did['names']})"
+
+
 def why_train(ctx: RunContext) -> str:
     """Why a training is due, in words; empty when it is not."""
     last = _last(ctx, "train")
@@ -177,9 +191,9 @@ def _score_key(ctx: RunContext, champion: str) -> str:
     return _digest([champion, keys, manifest["parameters"], ctx.settings.model.model_dump(mode="json")])
 
 
-def _outputs_key(ctx: RunContext) -> str:
-    """The content of what scoring writes: files that were lost or changed are made again."""
-    paths = [outputs.path_of(ctx.settings.paths.outputs, name) for name in SCORED]
+def _outputs_key(ctx: RunContext, written: Sequence[str] = SCORED) -> str:
+    """The content of what a step writes: files that were lost or changed are made again."""
+    paths = [outputs.path_of(ctx.settings.paths.outputs, name) for name in written]
     return _digest([sha256_of(path) if path.is_file() else "" for path in paths])
 
 

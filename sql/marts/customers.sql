@@ -58,7 +58,8 @@ select
     coalesce(customers.country, 'Unknown') as country,
     coalesce(customers.first_channel, 'Unknown') as channel,  -- of the first order
     coalesce(totals.main_category, 'Unknown') as category,  -- the one with most net revenue
-    customers.persona as persona,  -- as given; derived personas stand beside it
+    customers.persona as persona,  -- as given by the shop
+    behaviour.persona as behaviour_persona,  -- derived from how they buy
     customers.is_subscriber,
     customers.subscription_plan,
     coalesce(
@@ -121,6 +122,7 @@ select
 from core.customers as customers
 inner join core.customer_totals as totals on totals.customer_id = customers.customer_id
 left join features.customer_rfm as rfm on rfm.customer_id = customers.customer_id
+left join outputs.personas as behaviour on behaviour.customer_id = customers.customer_id
 left join predictions on predictions.customer_id = customers.customer_id
 left join ranked on ranked.customer_id = customers.customer_id
 order by customers.customer_id
