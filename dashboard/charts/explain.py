@@ -71,8 +71,9 @@ def beeswarm(frame: pd.DataFrame, words: Format) -> go.Figure:
             hovertemplate="%{customdata}<extra></extra>",
         )
     figure.add_vline(x=0, line={"color": theme.MUTED, "width": 1})
-    axis = scale.axis(float(frame["contribution"].min()), float(frame["contribution"].max()), "money", words)
-    figure.update_xaxes(showgrid=True, gridcolor=theme.HAIRLINE, showspikes=False, **axis)
+    moved = frame["contribution"]
+    axis = scale.axis(float(moved.min()), float(moved.max()), "money", words, most=5)
+    figure.update_xaxes(showgrid=True, gridcolor=theme.HAIRLINE, showspikes=False, tickangle=0, **axis)
     figure.update_yaxes(
         tickvals=[len(features) - place for place in features["place"]],
         ticktext=[short_words(feature) for feature in features["feature"]],
@@ -171,8 +172,10 @@ def _swarm(rows: npt.NDArray[np.float64], bins: npt.NDArray[np.float64]) -> npt.
     place = groups.cumcount().to_numpy(float)
     # 0, +1, −1, +2, −2, … from the middle outwards
     step = np.where(place % 2 == 1, (place + 1) / 2, -place / 2)
-    fullest = float(groups.size().max()) if len(table) else 1.0
-    return step * 2 * SWARM / max(fullest, 12.0)
+    # A row is as wide as its fullest place; one with few points stays narrow.
+    size = groups["row"].transform("size")
+    fullest = size.groupby(table["row"]).transform("max").clip(lower=8).to_numpy(float)
+    return step * 2 * SWARM / fullest
 
 
 def _is_skewed(values: npt.NDArray[np.float64]) -> bool:

@@ -48,9 +48,9 @@ def ask_id(job: str, version: str = "") -> dict[str, str]:
     return {"type": "model-ask", "job": job, "version": version}
 
 
-def confirm_id(job: str, version: str) -> dict[str, str]:
-    """The id of a button that opens the dialog."""
-    return {"type": "model-confirm", "job": job, "version": version}
+def confirm_id(job: str, version: str, at: str = "versions") -> dict[str, str]:
+    """The id of a button that opens the dialog; *at* tells apart two of them for the same version."""
+    return {"type": "model-confirm", "job": job, "version": version, "at": at}
 
 
 def active_runs(door: Door) -> list[Any]:
@@ -116,11 +116,9 @@ def versions_card(door: Door, versions: Answer) -> html.Section:
         Column("Version", lambda row: _named(door, row, status(row), problems[row.version])),
         Column("Trained", lambda row: _two(words.moment(row.created_at), f"knows all before {words.date(row.as_of)}")),
         Column("Judged on", lambda row: _window(door, row)),
-        Column("Gini", lambda row: _gini(door, row), True, "Normalised; with its 95 % interval"),
-        Column("Purchase model", lambda row: words.decimal(row.baseline_gini, 3), True, "Its Gini on the same window"),
-        Column("Error of the total", lambda row: words.share(row.total_bias, 1), True),
-        Column("Gate said", lambda row: html.Span(row.verdict or "–", className="cell-words")),
-        Column("Promoted", lambda row: _promoted(door, row)),
+        Column("Gini", lambda row: _gini(door, row), True, "Normalised; below it that of the purchase model"),
+        Column("Error of the total", lambda row: words.share(row.total_bias, 1), True, "Predicted ÷ happened − 1"),
+        Column("Gate said", lambda row: _gate(door, row)),
         Column("", lambda row: _actions(row, status(row), problems[row.version], is_busy), True),
     ]
     tools = []
@@ -168,15 +166,17 @@ def _window(door: Door, row: Any) -> Any:
 
 def _gini(door: Door, row: Any) -> Any:
     words = door.words
-    if is_missing(row.gini_lo):
-        return words.decimal(row.gini, 3)
-    return _two(words.decimal(row.gini, 3), f"{words.decimal(row.gini_lo, 3)} – {words.decimal(row.gini_hi, 3)}")
+    if is_missing(row.gini):
+        return words.decimal(None)
+    return _two(words.decimal(row.gini, 3), f"{words.decimal(row.baseline_gini, 3)} without trees")
 
 
-def _promoted(door: Door, row: Any) -> Any:
-    if is_missing(row.promoted_at):
-        return html.Span("never", className="muted")
-    return _two(door.words.moment(row.promoted_at), f"by {row.promoted_by}")
+def _gate(door: Door, row: Any) -> Any:
+    said = [html.Span(row.verdict or "Not known", className="cell-words")]
+    if not is_missing(row.promoted_at):
+        when = f"champion on {door.words.moment(row.promoted_at)}, by {row.promoted_by}"
+        said.append(html.Span(when, className="cell-words muted"))
+    return html.Div(said, className="customer-words")
 
 
 def _two(first: str, second: str) -> html.Div:
@@ -293,7 +293,9 @@ def preview_card(door: Door, primary_days: int) -> Any | None:
                         "been changed",
                         className="page-sub",
                     ),
-                    button("Promote …", confirm_id("promote", row.version), icon_name="trophy", is_primary=True),
+                    button(
+                        "Promote …", confirm_id("promote", row.version, "preview"), icon_name="trophy", is_primary=True
+                    ),
                 ],
                 className="section-head",
             ),
@@ -347,7 +349,7 @@ def dialog_content(door: Door, job: str, version: str) -> list[Any]:
         dbc.ModalBody(said),
         dbc.ModalFooter(
             [
-                button("Cancel", {"type": "model-cancel"}),
+                button("Cancel", {"type": "model-cancel", "at": "dialog"}),
                 button(verb, ask_id(job, version), icon_name="check2", is_primary=True),
             ]
         ),

@@ -69,7 +69,7 @@ CONTENDERS = {
     "past_period": "Same as last period",
     "historic_rate": "Average rate so far",
 }
-SLICES = {"segment": "Segment", "orders": "Orders", "recency": "Silence", "channel": "Channel"}
+SLICES = {"segment": "Segment", "orders": "Orders", "recency": "Last purchase", "channel": "Channel"}
 """Kind of slice, in the URL as `by` → what it is called."""
 SLICE_HEADS = {
     "segment": "Segment then",
@@ -85,10 +85,11 @@ LOCATION = "_pages_location"
 
 def layout(**query: str) -> html.Div:
     """The page for a URL's query: `horizon`, `by` (kind of slice), `fact` (of the dependence chart)."""
+    is_watching = bool(parts.active_runs(door(query)))
     return page(
         region(_content, query),
         html.Div(region(_live, query), id="model-live"),
-        dcc.Interval(id="model-poll", interval=POLL_MS, disabled=True),
+        dcc.Interval(id="model-poll", interval=POLL_MS, disabled=not is_watching),
         parts.dialog(),
     )
 
@@ -641,8 +642,13 @@ def _origins(ask: Door) -> html.Section:
         return [say(ours, digits), html.Div(say(theirs, digits), className="muted")]
 
     columns = [
-        Column("Horizon", lambda row: words.days(row.horizon_days)),
-        Column("Window", lambda row: words.period(day_of(row.as_of), day_of(row.end_date))),
+        Column(
+            "Window",
+            lambda row: [
+                words.days(row.horizon_days),
+                html.Div(words.period(day_of(row.as_of), day_of(row.end_date)), className="muted"),
+            ],
+        ),
         Column("Customers", lambda row: words.count(row.n_customers), True),
         Column("Gini", lambda row: beside(row.gini, row.baseline_gini, words.decimal, 3), True),
         Column("Error of the total", lambda row: beside(row.total_bias, row.baseline_total_bias, words.share, 1), True),
@@ -708,9 +714,10 @@ def _live(query: Mapping[str, str]) -> list[Any]:
     Output("model-dialog", "children"),
     Input("model-poll", "n_intervals"),
     Input({"type": "model-ask", "job": ALL, "version": ALL}, "n_clicks"),
-    Input({"type": "model-confirm", "job": ALL, "version": ALL}, "n_clicks"),
-    Input({"type": "model-cancel"}, "n_clicks"),
+    Input({"type": "model-confirm", "job": ALL, "version": ALL, "at": ALL}, "n_clicks"),
+    Input({"type": "model-cancel", "at": ALL}, "n_clicks"),
     State(LOCATION, "search"),
+    prevent_initial_call=True,
 )
 def follow(_n: int | None, _ask: Any, _confirm: Any, _cancel: Any, search: str | None) -> tuple[Any, Any, Any, Any]:
     """Ask for a job when a button was pressed, open or close the dialog, and show how things stand."""
@@ -724,6 +731,9 @@ def follow(_n: int | None, _ask: Any, _confirm: Any, _cancel: Any, search: str |
         return no_update, no_update, True, content
     if is_pressed:
         request(ask, str(pressed["job"]), str(pressed["version"]))
+    elif pressed != "model-poll":
+        # Buttons have been drawn, nobody pressed one.
+        return (no_update,) * 4
     is_open = False if is_pressed else no_update
     return region(_live, data.query_of(search)), not parts.active_runs(ask), is_open, no_update
 

@@ -11,6 +11,7 @@ from dashboard.charts.value import concentration, distribution, intervals
 from dashboard.components import (
     Bar,
     Column,
+    Mark,
     card,
     customer_cell,
     empty,
@@ -32,8 +33,10 @@ from dashboard.components import (
     segmented,
     table,
 )
+from dashboard.components.model import sufficiency_line
 from dashboard.data import Door, day_of, door
 from dashboard.expected import BASES, MEASURES, Choice, chosen, default_horizon
+from dashboard.model_card import card_of
 
 register_page(
     __name__,
@@ -71,6 +74,7 @@ def _content(query: Mapping[str, str]) -> list[Any]:
     choice = chosen(query, horizons, ask.settings.model.primary_horizon_days)
     return [
         head("Customer value", _line(ask, choice), *_pickers(choice, horizons, ask)),
+        region(_sufficiency, ask, choice),
         region(_headline, ask, choice),
         region(_insight, ask, choice),
         grid(
@@ -153,6 +157,24 @@ def _headline(ask: Door, choice: Choice) -> html.Div:
     )
 
 
+def _sufficiency(ask: Door, choice: Choice) -> html.Div | None:
+    """Whether the history is enough for this horizon."""
+    version = ask.ask("value/headline", **choice.params).row.model_version
+    found = card_of(ask.settings, version) if version else None
+    return sufficiency_line(ask, found, choice.horizon_days)
+
+
+def _behind(ask: Door, choice: Choice, words: str, n_customers: int, **chosen: Any) -> Mark | None:
+    """The customers behind a mark; None where there are none."""
+    if not n_customers:
+        return None
+    listed = {f"list.{name}": value for name, value in chosen.items()}
+    listed |= {"list.horizon_days": choice.horizon_days, "list.measure": choice.measure}
+    listed["list.is_discounted"] = str(choice.basis == "discounted").lower()
+    people = f"{ask.words.count(n_customers)} {'customer' if n_customers == 1 else 'customers'}"
+    return Mark(f"{words}: {people}", ask.href("/customers", list="value/customers_in", **listed))
+
+
 def _insight(ask: Door, choice: Choice) -> html.Div | None:
     answer = ask.ask("value/by_group", dimension="segment", **choice.params)
     if len(answer.rows) < 2 or not answer.row.total > 0:
@@ -169,12 +191,31 @@ def _insight(ask: Door, choice: Choice) -> html.Div | None:
 
 def _distribution(ask: Door, choice: Choice) -> html.Section:
     answer = ask.ask("value/distribution", **choice.params)
-    figure = None if answer.is_empty else distribution(answer.frame, ask.words)
+    words = ask.words
+    marks = [
+        _behind(
+            ask,
+            choice,
+            f"below {words.money(row.value_to)}"
+            if row.is_lowest
+            else f"{words.money(row.value_from)} to {words.money(row.value_to)}",
+            row.n_customers,
+            value_from=None if row.is_lowest else row.value_from,
+            value_to=row.value_to,
+        )
+        for row in answer.rows
+    ]
     return card(
         "Distribution",
         empty("Nobody is expected to bring anything")
-        if figure is None
-        else graph(figure, "value-distribution", label="Customers by expected value", height=260),
+        if answer.is_empty
+        else graph(
+            distribution(answer.frame, words),
+            "value-distribution",
+            label="Customers by expected value",
+            height=260,
+            links={0: marks},
+        ),
         sub=f"Customers by {choice.name[0].lower()}{choice.name[1:]}; each step is about twice the one before",
         source=answer,
         span=8,
@@ -183,10 +224,18 @@ def _distribution(ask: Door, choice: Choice) -> html.Section:
 
 def _concentration(ask: Door, choice: Choice) -> html.Section:
     answer = ask.ask("value/concentration", **choice.params)
+    best = [
+        _behind(ask, choice, f"The best {row.customer_percent} %", row.n_customers, best_percent=row.customer_percent)
+        for row in answer.rows
+    ]
     return card(
         "Concentration",
         graph(
-            concentration(answer.frame, ask.words), "value-concentration", label="Share of value by share of customers"
+            concentration(answer.frame, ask.words),
+            "value-concentration",
+            label="Share of value by share of customers",
+            links={1: [None, *best]},
+            is_listed=False,
         ),
         sub="Share of expected value by share of customers, the best first; dotted: if all were equal",
         source=answer,
@@ -196,8 +245,14 @@ def _concentration(ask: Door, choice: Choice) -> html.Section:
 
 def _intervals(ask: Door, choice: Choice) -> html.Section:
     answer = ask.ask("value/intervals", **choice.params)
+    marks = [_behind(ask, choice, f"Tenth {row.decile}", row.n_customers, decile=row.decile) for row in answer.rows]
     body = (
-        graph(intervals(answer.frame, ask.words), "value-intervals", label="Intervals by tenth of the customers")
+        graph(
+            intervals(answer.frame, ask.words),
+            "value-intervals",
+            label="Intervals by tenth of the customers",
+            links={0: marks, 1: marks},
+        )
         if answer.frame["mean_hi"].notna().any()
         else empty("No intervals", "This model was trained without intervals.")
     )
@@ -214,12 +269,12 @@ def _intervals(ask: Door, choice: Choice) -> html.Section:
 def _horizons(ask: Door, choice: Choice) -> html.Section:
     answer = ask.ask("value/horizons", **choice.of_value)
     words = ask.words
-    top = max((row.total for row in answer.rows), default=0)
+    top = max((row.total or 0 for row in answer.rows), default=0)
     bars = [
         Bar(
             words.days(row.horizon_days),
             words.money(row.total),
-            row.total / top if top > 0 else 0,
+            (row.total or 0) / top if top > 0 else 0,
             "var(--c1)" if row.horizon_days == choice.horizon_days else "var(--c8)",
             ask.href("/value", horizon=row.horizon_days, measure=choice.measure, basis=choice.basis),
             "shown" if row.horizon_days == choice.horizon_days else "",

@@ -129,3 +129,40 @@ def test_steps_of_the_distribution_are_contiguous(context):
 
     assert frame["value_to"].iloc[:-1].tolist() == pytest.approx(frame["value_from"].iloc[1:].tolist())
     assert frame["n_customers"].sum() == 4
+
+
+@pytest.mark.parametrize(
+    ("chosen", "customers"),
+    [
+        # 5, 5, 20 and 150; the four of them are tenths 1 to 4, and a quarter of all each
+        ({}, {"C01", "C02", "C03", "C10"}),
+        ({"value_from": 10.0, "value_to": 20.0}, set()),
+        ({"value_from": 20.0, "value_to": 50.0}, {"C03"}),
+        ({"value_to": 20.0}, {"C02", "C10"}),
+        ({"decile": 4}, {"C01"}),
+        ({"best_percent": 50}, {"C01", "C03"}),
+        ({"measure": "margin", "value_from": 60.0}, {"C01"}),
+    ],
+)
+def test_the_customers_behind_a_part_of_the_value(context, chosen, customers):
+    free = dict.fromkeys(("value_from", "value_to", "decile", "best_percent"))
+
+    frame = data.door("").ask("value/customers_in", **(REVENUE | free | chosen)).frame
+
+    assert set(frame["customer_id"]) == customers
+
+
+@pytest.mark.parametrize("search", ["", "?measure=margin", "?horizon=30"])
+def test_marks_of_charts_open_as_many_customers_as_they_say(app, client, walk, search):
+    links = {
+        node["props"]["href"]: node["props"]["children"]
+        for node in walk(client.page("/value", search))
+        if "value%2Fcustomers_in" in str(node["props"].get("href"))
+    }
+
+    assert len(links) >= 2
+    with app.server.test_request_context("/"):
+        for href, said in links.items():
+            asked = customer_list.wanted(urlsplit(href).query)
+            n_customers = customer_list.grid_of(data.door("").site.warehouse).count(asked)
+            assert said.endswith((f": {n_customers} customers", f": {n_customers} customer")), said
