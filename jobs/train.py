@@ -9,7 +9,7 @@ from __future__ import annotations
 import hashlib
 import subprocess
 import time
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -19,18 +19,16 @@ import pandas as pd
 from loguru import logger
 
 from clv import backtest, evaluation, promotion
-from clv.backtest import Plan
 from clv.errors import NotEnoughDataError, RequestError
 from clv.evaluation import Prediction
-from clv.snapshots import Snapshot, input_names, numbers, outcome
-from clv.value import ValueModel, fit_value_model
+from clv.snapshots import input_names, numbers, outcome
+from clv.value import ValueModel
 from jobs import judgement, models
+from jobs.history import History, first_purchase_day, fit
 from jobs.judgement import BASELINE, OURS, Judged
 from jobs.run import RunContext
 from warehouse import outputs
 
-MAX_KEPT_CELLS = 100_000_000
-"""Of feature tables held in memory while training: 0.8 GB."""
 N_EARLIER_ORIGINS = 2
 """The primary horizon is judged at so many cut-offs before the latest matured one, too."""
 
@@ -40,7 +38,7 @@ def run(ctx: RunContext) -> Mapping[str, Any]:
     settings = ctx.settings.model
     handle = ctx.warehouse.current()
     as_of = ctx.as_of or handle.as_of
-    first_day = _first_day(ctx, as_of)
+    first_day = first_purchase_day(ctx, as_of)
     if first_day is None:
         raise NotEnoughDataError(f"no purchase is known before {as_of}: there is nothing to learn from")
     horizons = sorted(settings.horizons_days)
@@ -48,7 +46,7 @@ def run(ctx: RunContext) -> Mapping[str, Any]:
     windows = _windows(first_day, as_of, horizons, settings.primary_horizon_days)
 
     began = time.monotonic()
-    history = _History(ctx, handle.id)
+    history = History(ctx, handle.id)
     judged = []
     channels = _channels(ctx, handle.id)
     latest = {days: max(cut_off for cut_off, other in windows if other == days) for _, days in windows}
@@ -58,7 +56,7 @@ def run(ctx: RunContext) -> Mapping[str, Any]:
         with_intervals = cut_off == latest[days]
         judged.append(_judge_window(ctx, history, first_day, cut_off, days, channels, with_intervals=with_intervals))
     ctx.progress(0.5, f"learning from {len(planned.snapshots)} earlier periods")
-    model = _fit(ctx, history, planned, horizons, part=(0.5, 0.9))
+    model = fit(ctx, history, planned, horizons, part=(0.5, 0.9))
     seconds = time.monotonic() - began
 
     ctx.progress(0.9, "comparing and registering")
@@ -71,7 +69,7 @@ def run(ctx: RunContext) -> Mapping[str, Any]:
         "primary_horizon_days": settings.primary_horizon_days,
         "build_id": handle.id,
         "code_commit": _code_commit(),
-        "n_customers": len(features),
+        "n_customers": history.n_customers,
         "n_rows": max((h.n_rows for h in model.horizons), default=0),
         "n_features": len(input_names(features)),
         "features": _checksums(features),
@@ -85,12 +83,12 @@ def run(ctx: RunContext) -> Mapping[str, Any]:
     }
     registry = models.registry(ctx.settings)
     version = registry.save(model.save, card, as_of=as_of)
-    verdict = _verdict(ctx, version, newest)
+    verdict = _verdict(ctx, history, version, newest)
     if version != registry.champion():
         registry.remember_verdict(version, verdict.reason)
     if verdict.is_promoted and version != registry.champion():
         registry.promote(version, by=f"train {ctx.run_id}", at=datetime.now(UTC), reason=verdict.reason)
-    rows += _total_errors(model, len(features))
+    rows += _total_errors(model, history.n_customers)
     outputs.write(ctx.settings.paths.outputs, "evaluations", _as_table(rows, version))
     residuals = judgement.residuals(judged).assign(model_version=version)
     outputs.write(ctx.settings.paths.outputs, "residuals", residuals)
@@ -101,16 +99,6 @@ def run(ctx: RunContext) -> Mapping[str, Any]:
     said = f"version {version} {'is champion' if verdict.is_promoted else 'is a challenger'}: {verdict.reason}"
     ctx.progress(1.0, said)
     return {"version": version, "is_promoted": verdict.is_promoted, "said": said, "seconds": round(seconds, 1)}
-
-
-def _first_day(ctx: RunContext, as_of: date) -> date | None:
-    found = ctx.warehouse.select(
-        "select min(order_date) as first_day from core.order_lines "
-        "where is_purchase and order_ts < cast($as_of as timestamp)",
-        {"as_of": as_of},
-    )
-    day: date | None = found["first_day"][0].as_py()
-    return day
 
 
 def _channels(ctx: RunContext, build_id: str) -> pd.Series:
@@ -135,72 +123,9 @@ def _windows(first_day: date, as_of: date, horizons: Sequence[int], primary: int
     return found
 
 
-class _History:
-    """Features and outcomes at earlier dates; judging and fitting ask for the same ones, so small ones are kept."""
-
-    def __init__(self, ctx: RunContext, build_id: str) -> None:
-        self.warehouse, self.build_id = ctx.warehouse, build_id
-        self.kept: dict[tuple[date, int], pd.DataFrame] = {}
-        self.kept_outcomes: dict[tuple[date, int], pd.DataFrame] = {}
-        self.n_cells = 0
-
-    def features(self, as_of: date, days: int) -> pd.DataFrame:
-        if (as_of, days) in self.kept:
-            return self.kept[as_of, days]
-        found = self.warehouse.features(as_of, days, build=self.build_id)
-        if self.n_cells + found.size <= MAX_KEPT_CELLS:
-            self.n_cells += found.size
-            self.kept[as_of, days] = found
-        return found
-
-    def snapshot(self, as_of: date, days: int) -> Snapshot:
-        """With outcomes."""
-        features = self.features(as_of, days)
-        outcomes = self.kept_outcomes.get((as_of, days))
-        if outcomes is None:
-            outcomes = self.warehouse.outcomes(as_of, days, build=self.build_id)
-            if (as_of, days) in self.kept:
-                self.kept_outcomes[as_of, days] = outcomes
-        return Snapshot(as_of, days, features, outcomes)
-
-
-def _fit(
-    ctx: RunContext,
-    history: _History,
-    planned: Plan,
-    horizons: Sequence[int],
-    *,
-    part: tuple[float, float],
-    with_intervals: bool = True,
-) -> ValueModel:
-    settings = ctx.settings.model
-    start, end = part
-    total = len(planned.snapshots) + len(planned.aligned)
-
-    def told(dates: Sequence[tuple[date, int]], done: int) -> Iterator[Snapshot]:
-        # One at a time: a large shop's snapshots do not fit into memory together.
-        for place, (cut_off, days) in enumerate(dates):
-            if end > start:
-                share = start + (end - start) * (done + place) / max(total, 1)
-                ctx.progress(share, f"learning {days} days from {cut_off:%d %b %Y}")
-            yield history.snapshot(cut_off, days)
-
-    return fit_value_model(
-        told(planned.snapshots, 0),
-        (Snapshot(planned.as_of, days, history.features(planned.as_of, days)) for days in planned.today_days),
-        as_of=planned.as_of,
-        horizons_days=horizons,
-        level_snapshots=told(planned.aligned, len(planned.snapshots)),
-        seed=settings.seed,
-        threads=settings.threads,
-        max_rows=settings.max_training_rows,
-        with_intervals=with_intervals,
-    )
-
-
 def _judge_window(
     ctx: RunContext,
-    history: _History,
+    history: History,
     first_day: date,
     cut_off: date,
     days: int,
@@ -210,7 +135,7 @@ def _judge_window(
 ) -> Judged:
     """Fit the recipe at *cut_off*, where it could not know the window, and set its forecasts beside what happened."""
     planned = backtest.plan(first_day, cut_off, [days], max_snapshots=ctx.settings.model.max_snapshots)
-    model = _fit(ctx, history, planned, [days], part=(0.0, 0.0), with_intervals=with_intervals)
+    model = fit(ctx, history, planned, [days], part=(0.0, 0.0), with_intervals=with_intervals)
     frames = {base: history.features(cut_off, base) for base in {*model.feature_horizons, days}}
     features = frames[days]
     happened = outcome(history.snapshot(cut_off, days))
@@ -251,7 +176,7 @@ def _as_table(rows: list[dict[str, Any]], version: str) -> pd.DataFrame:
     return pd.DataFrame(rows).assign(model_version=version) if rows else outputs.empty("evaluations")
 
 
-def _verdict(ctx: RunContext, version: str, newest: Judged | None) -> promotion.Verdict:
+def _verdict(ctx: RunContext, history: History, version: str, newest: Judged | None) -> promotion.Verdict:
     """The gate: the challenger's recipe against the champion, on the latest matured window of the primary horizon."""
     rules = ctx.settings.model.promotion
     registry = models.registry(ctx.settings)
@@ -264,7 +189,7 @@ def _verdict(ctx: RunContext, version: str, newest: Judged | None) -> promotion.
         return promotion.Verdict(False, "promotion is by hand ([model.promotion] automatic = false)")
     if newest is None:
         return promotion.Verdict(True, "newer data; no window has matured yet to compare on")
-    rival = _champion_forecast(ctx, champion, newest)
+    rival = _champion_forecast(ctx, history, champion, newest)
     if rival is None:
         # The champion has seen the window: its score there would be flattered. Same recipe, newer data; the gate is
         # then the recipe's own result on the window.
@@ -290,16 +215,14 @@ def _bias(one: Judged, contender: str) -> float:
     return evaluation.metrics(one.actual, one.bought, one.predictions[contender])["total_bias"]
 
 
-def _champion_forecast(ctx: RunContext, champion: str, newest: Judged) -> Prediction | None:
+def _champion_forecast(ctx: RunContext, history: History, champion: str, newest: Judged) -> Prediction | None:
     """What the champion forecasts for the window, when it was fitted without it and predicts that horizon."""
     found = models.champion_model(ctx.settings)
     if found is None or found[1].as_of > newest.cut_off or newest.horizon_days not in found[1].horizons_days:
         return None
     model = found[1]
     try:
-        forecast = model.predict(
-            {days: ctx.warehouse.features(newest.cut_off, days) for days in model.feature_horizons}
-        )
+        forecast = model.predict({days: history.features(newest.cut_off, days) for days in model.feature_horizons})
     except RequestError:
         return None
     forecast = forecast[forecast["horizon_days"] == newest.horizon_days].set_index("customer_id")
