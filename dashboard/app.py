@@ -9,7 +9,7 @@ import flask
 from dash import Dash
 
 from clv.config import Settings
-from dashboard import data, export, quarantine, report, shell, vendor
+from dashboard import data, export, kept_pages, quarantine, report, shell, vendor
 from dashboard.components import sql
 
 ASSETS = Path(__file__).parent / "assets"
@@ -67,6 +67,7 @@ def create_app(settings: Settings) -> Dash:
     app.layout = lambda: shell.layout(settings.business.name)
     shell.register(app)
     sql.register(app)
+    kept_pages.register(server)
     export.register(server)
     quarantine.register(server)
     report.register(server)

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from clv.config import load_settings
 from clv.log import set_up
+from dashboard import kept_pages
 from dashboard.app import create_app
 
 settings = load_settings()
@@ -19,3 +20,4 @@ set_up(
 )
 app = create_app(settings)
 server = app.server
+kept_pages.warm(app)
