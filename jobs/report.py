@@ -66,15 +66,15 @@ def is_made(ctx: RunContext) -> bool:
 
 def _make(ctx: RunContext, report: Report, ask: Door, camera: Camera) -> dict[str, Any]:
     writer = importlib.import_module(WRITERS[report.name])
-    ctx.progress(0.0, f"{report.title}: asking")
+    ctx.progress(0.0, f"{report.title.lower()}: asking")
     charts = writer.charts(ask)
     pictures = {}
     for place, (name, (figure, width, height)) in enumerate(charts.items()):
-        ctx.progress(0.2 + 0.5 * place / len(charts), f"{report.title}: drawing {name}")
+        ctx.progress(0.2 + 0.5 * place / len(charts), f"{report.title.lower()}: drawing")
         if (png := camera.picture(figure, width, height)) is not None:
             pictures[name] = png
     missing = camera.missing if len(pictures) < len(charts) else ""
-    ctx.progress(0.7, f"{report.title}: writing")
+    ctx.progress(0.7, f"{report.title.lower()}: writing")
     faces = fonts.inter(ctx.settings.paths.cache)
     cover = _cover(report, ask)
     # Written twice: only the first time tells how many pages there are.
@@ -84,9 +84,10 @@ def _make(ctx: RunContext, report: Report, ask: Door, camera: Camera) -> dict[st
         writer.write(book, ask, pictures, missing)
         n_pages = book.n_pages
     facts = {"key": _key(ctx), "n_pages": n_pages, "missing_charts": missing, "as_of": ask.handle.as_of.isoformat()}
-    path = reports.write(ctx.settings.paths.reports, ask.handle.id, report, {"pdf": book.bytes()}, facts)
+    files = {"md": book.text_twin().encode(), "pdf": book.bytes()}
+    path = reports.write(ctx.settings.paths.reports, ask.handle.id, report, files, facts)
     logger.bind(report=report.name, pages=n_pages, bytes=path.stat().st_size).info("{} is written", report.title)
-    ctx.progress(1.0, f"{report.title}: {n_pages} pages")
+    ctx.progress(1.0, f"{report.title.lower()}: {n_pages} pages")
     return {"name": report.name, "file": f"{path.parent.name}/{path.name}", "n_pages": n_pages}
 
 

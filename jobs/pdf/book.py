@@ -5,6 +5,7 @@ Lengths are points (1/72 inch), measured from the top left corner. Nothing here 
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -84,6 +85,8 @@ class Book:
         pdf.set_lang("en")
         pdf.set_creation_date(cover.made_at.replace(tzinfo=UTC))
         self.y = TOP
+        self.markdown: list[str] = []
+        """The same words for readers of text: a block an entry, written by `jobs.pdf.parts`."""
         self._places: dict[str, int] = {}
         self.add_page()
 
@@ -100,6 +103,11 @@ class Book:
     def bytes(self) -> bytes:
         """The finished document."""
         return bytes(self.pdf.output())
+
+    def text_twin(self) -> str:
+        """The document as Markdown."""
+        head = f"{plain(self.cover.product)} · {plain(self.cover.shop)}  \n{plain(self.cover.build)}"
+        return "\n\n".join([head, *self.markdown, plain(self.cover.note)]) + "\n"
 
     def add_page(self) -> None:
         """Begin a page with its header and footer."""
@@ -282,3 +290,8 @@ class Book:
         said = f"Page {number} of {self._n_pages}" if self._n_pages else f"Page {number}"
         taken = self.text(RIGHT, y, said, 7.4, colour=MUTED, align="right")
         self.text(LEFT, y, self.cover.note, 7.4, colour=MUTED, width=CONTENT - taken - 16)
+
+
+def plain(text: str) -> str:
+    """*text* as Markdown that means nothing but its letters: names come out of the data."""
+    return re.sub(r"([\\`*_\[\]<>|#])", r"\\\1", text.replace("\n", " "))

@@ -27,7 +27,7 @@ from jobs.pdf.parts import PAD, Bar, Cell, Column, Figure
 BRIDGE, TREND = "bridge", "trend"
 BRIDGE_HEIGHT, TREND_HEIGHT = 138.0, 150.0
 NO_BREAK = "\u00a0"
-N_MONTHS = 24
+N_MONTHS = 13
 """Months of the trend's table, where it stands in place of the chart."""
 QUESTION = "How are our customers doing, and what should we do?"
 
@@ -98,9 +98,9 @@ def _answer(ask: Door) -> Runs:
     signs = {sign.sign: sign for sign in ask.ask("summary/at_risk").rows}
     if (silent := signs.get("unlikely_to_buy")) is not None:
         said += [
-            (f"{words.count(silent.n_customers)} of those who brought", "regular"),
+            (f"{words.count(silent.n_customers)} of them, who brought", "regular"),
             (words.money(silent.revenue_365d), "semibold"),
-            ("in the last 365 days are unlikely to buy again within that time.", "regular"),
+            ("of it, are unlikely to buy again within that time.", "regular"),
         ]
     found = ask.ask("summary/recommendations")
     if not found.is_empty:
@@ -120,7 +120,9 @@ def _figures(book: Book, ask: Door) -> list[Figure]:
     equity = _equity_change(ask)
     interval = "not predicted yet"
     if not is_missing(row.expected_revenue_lo):
-        interval = f"80 %: {words.money(row.expected_revenue_lo)} – {words.money(row.expected_revenue_hi)}"
+        interval = (
+            f"80 %: {words.money(row.expected_revenue_lo)}{NO_BREAK}–{NO_BREAK}{words.money(row.expected_revenue_hi)}"
+        )
     elif not is_missing(row.expected_revenue):
         interval = "the interval comes with the next training"
     return [
@@ -268,7 +270,7 @@ def _customers(book: Book, ask: Door) -> None:
             max(float(getattr(row, column) or 0.0), 0.0) / most if most > 0 else 0.0,
             theme.series(0),
             words.count(row.n_customers),
-            link=_app(ask, f"/customers?{urlencode({'persona': row.persona})}"),
+            link=_app(ask, f"/customers?{urlencode({_persona_column(row): row.persona})}"),
         )
         for row in kept
     ]
@@ -279,12 +281,18 @@ def _customers(book: Book, ask: Door) -> None:
     book.need(height)
     y = parts.card(book, LEFT, wide, height, "Segments", f"Customers, their share, and {money_is}")
     parts.stacked(book, LEFT + PAD, y + 1, wide - 2 * PAD, bars)
-    parts.rows(book, LEFT + PAD, y + 14, wide - 2 * PAD, bars)
+    heads = ("Segment", "Customers", "Share", money_is.capitalize())
+    parts.rows(book, LEFT + PAD, y + 14, wide - 2 * PAD, bars, heads)
     if named:
         x = LEFT + wide + gap
         y = parts.card(book, x, CONTENT - wide - gap, height, "Personas", f"{money_is.capitalize()} · customers")
         parts.ranked(book, x + PAD, y, CONTENT - wide - gap - 2 * PAD, named, inside)
     book.y += height + GAP
+
+
+def _persona_column(row: Any) -> str:
+    """Of the grid: personas are given by the shop, or derived from how customers buy."""
+    return "persona" if getattr(row, "is_given", True) else "behaviour_persona"
 
 
 def _trend(book: Book, ask: Door, png: bytes | None) -> None:

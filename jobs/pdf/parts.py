@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import re
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -22,6 +23,7 @@ from jobs.pdf.book import (
     Book,
     Runs,
     Weight,
+    plain,
 )
 
 PAD = 11.0
@@ -90,6 +92,7 @@ class Bar:
 
 def title(book: Book, text: str, question: str, sub: str) -> None:
     """The report's name, the question that it answers, and the line below."""
+    book.markdown += [f"# {plain(text)}", f"**{plain(question)}** {plain(sub)}"]
     book.bookmark(text)
     book.text(LEFT, book.y + 8, text, 19, "semibold", width=CONTENT)
     book.text(LEFT, book.y + 28, question, 9.4, "medium", TEXT_2, width=CONTENT)
@@ -99,6 +102,7 @@ def title(book: Book, text: str, question: str, sub: str) -> None:
 
 def answer(book: Book, runs: Runs) -> None:
     """The answer first: a paragraph on a tinted ground."""
+    book.markdown.append(_marked(runs))
     broken = book.lines(runs, 9.6, CONTENT - 2 * PAD - 6)
     height = len(broken) * 9.6 * 1.5 + 2 * PAD - 4
     book.need(height)
@@ -110,6 +114,7 @@ def answer(book: Book, runs: Runs) -> None:
 
 def strip(book: Book, figures: Sequence[Figure]) -> None:
     """Headline numbers beside each other, each in a card."""
+    book.markdown.append("\n".join(f"- **{plain(one.label)}** {plain(one.value)}{_aside(one)}" for one in figures))
     gap = 8.0
     width = (CONTENT - gap * (len(figures) - 1)) / len(figures)
     inner = width - 16
@@ -157,6 +162,7 @@ def _chip(book: Book, x: float, y: float, one: Figure) -> float:
 
 def heading(book: Book, text: str, sub: str = "", *, then: float = 60.0, level: int = 1) -> None:
     """The head of a part that has no card; *then* is what must fit below it on the same page."""
+    book.markdown += [f"## {plain(text)}", *([plain(sub)] if sub else [])]
     height = 27.0 if sub else 17.0
     book.need(height + then)
     book.bookmark(text, level)
@@ -168,6 +174,7 @@ def heading(book: Book, text: str, sub: str = "", *, then: float = 60.0, level: 
 
 def card(book: Book, x: float, width: float, height: float, name: str, sub: str = "", *, tag: str = "") -> float:
     """A framed card with its head, at the cursor; give where its content begins. The cursor stays."""
+    book.markdown += [f"## {plain(name)}", *([plain(sub)] if sub else [])]
     book.bookmark(name, 1)
     book.box(x, book.y, width, height, border=BORDER, radius=RADIUS)
     taken = book.text(x + width - PAD, book.y + 15, tag, 7.4, colour=MUTED, align="right") if tag else 0.0
@@ -184,6 +191,7 @@ def picture(book: Book, name: str, sub: str, png: bytes, height: float, *, says:
     book.need(whole)
     y = card(book, LEFT, CONTENT, whole, name, sub)
     book.pdf.image(io.BytesIO(png), x=LEFT + PAD, y=y, w=CONTENT - 2 * PAD, h=height, alt_text=says)
+    book.markdown.append(plain(says))
     book.y += whole + GAP
 
 
@@ -193,6 +201,7 @@ def nothing(book: Book, name: str, text: str, why: str) -> None:
     height = 46 + 12 * len(broken)
     book.need(height)
     card(book, LEFT, CONTENT, height, name)
+    book.markdown.append(f"**{plain(text)}** {plain(why)}")
     book.text(LEFT + PAD, book.y + 31, text, 8.4, "medium", TEXT_2, width=CONTENT - 2 * PAD)
     book.paragraph(LEFT + PAD, book.y + 38, why, 8, CONTENT - 2 * PAD, colour=MUTED)
     book.y += height + GAP
@@ -205,6 +214,7 @@ def ranked_height(bars: Sequence[Bar]) -> float:
 
 def ranked(book: Book, x: float, y: float, width: float, bars: Sequence[Bar], height: float = 0.0) -> None:
     """Bars below each other, each under its label and number, spread over *height*."""
+    book.markdown.append("\n".join(f"- {plain(bar.label)}: {plain(bar.text)} · {plain(bar.note)}" for bar in bars))
     step = max(20.0, min(27.0, height / max(len(bars), 1)))
     for place, bar in enumerate(bars):
         at = y + step * place
@@ -226,8 +236,9 @@ def stacked(book: Book, x: float, y: float, width: float, bars: Sequence[Bar]) -
         at += part
 
 
-def rows(book: Book, x: float, y: float, width: float, bars: Sequence[Bar]) -> None:
-    """Lines of swatch, label and up to three numbers: the legend of `stacked`."""
+def rows(book: Book, x: float, y: float, width: float, bars: Sequence[Bar], heads: Sequence[str]) -> None:
+    """Lines of swatch, label and three numbers, the legend of `stacked`; *heads* name them where there is no swatch."""
+    book.markdown.append(_grid([[bar.label, bar.text, bar.note, bar.more] for bar in bars], heads, "lrrr"))
     money = max((book.width(bar.more, 8, "medium") for bar in bars), default=0.0)
     edge = x + width - (money + 14 if money else 0.0)
     for place, bar in enumerate(bars):
@@ -255,6 +266,9 @@ def table(
         for row in rows_of
     ]
     heights = [26.5 if any(cell.sub for cell in row) else 17.4 for row in texts]
+    said = [[_whole(cell) for cell in row] for row in texts]
+    sides = "".join("r" if column.is_number else "l" for column in columns)
+    book.markdown.append(_grid(said, [column.head for column in columns], sides))
     book.need(17 + (heights[0] if heights else 0))
     _table_head(book, columns, widths, x, width)
     for row, height in zip(texts, heights, strict=True):
@@ -331,6 +345,9 @@ def _fact_height(book: Book, meaning: str) -> float:
 
 def facts(book: Book, entries: Sequence[tuple[str, str, str]]) -> None:
     """What is known about something: a term, its value, and what that means."""
+    book.markdown.append(
+        "\n".join(f"- **{plain(term)}** {plain(value)}: {plain(meaning)}" for term, value, meaning in entries)
+    )
     for term, value, meaning in entries:
         height = _fact_height(book, meaning)
         book.need(height)
@@ -349,6 +366,7 @@ def note_height(book: Book, text: Runs | str) -> float:
 
 def note(book: Book, text: Runs | str, *, tone: str = "mute") -> None:
     """A remark on a ground of its tone."""
+    book.markdown.append(f"> {plain(text) if isinstance(text, str) else _marked(text)}")
     words, ground = TONES[tone]
     height = note_height(book, text) - GAP
     book.need(height)
@@ -359,9 +377,31 @@ def note(book: Book, text: Runs | str, *, tone: str = "mute") -> None:
 
 def small_print(book: Book, entries: Sequence[tuple[str, str]]) -> None:
     """Definitions: a word and what it means."""
+    book.markdown.append("\n".join(f"- **{plain(word)}:** {plain(meaning)}" for word, meaning in entries))
     for word, meaning in entries:
         runs: Runs = [(f"{word}:", "medium"), (meaning, "regular")]
         height = 10.4 * len(book.lines(runs, 7, CONTENT)) + 2
         book.need(height)
         book.paragraph(LEFT, book.y, runs, 7, CONTENT, colour=TEXT_2, leading=1.48)
         book.y += height
+
+
+def _marked(runs: Runs) -> str:
+    words = [f"**{plain(text)}**" if weight == "semibold" else plain(text) for text, weight in runs]
+    return re.sub(r" ([.,;:])", r"\1", " ".join(words))
+
+
+def _aside(one: Figure) -> str:
+    change = f"{'▲' if one.is_up else '▼'} {one.change} {one.against}".rstrip() if one.change else ""
+    said = "; ".join(filter(None, [change, *one.notes]))
+    return f" ({plain(said)})" if said else ""
+
+
+def _whole(cell: Cell) -> str:
+    return f"{cell.text} {cell.sub}" if cell.is_wrapped else ": ".join(filter(None, [cell.text, cell.sub]))
+
+
+def _grid(cells: Sequence[Sequence[str]], heads: Sequence[str], sides: str) -> str:
+    rule = ["---:" if side == "r" else "---" for side in sides]
+    lines = [[plain(head) for head in heads], rule, *([plain(text) for text in row] for row in cells)]
+    return "\n".join(f"| {' | '.join(line)} |" for line in lines)

@@ -21,7 +21,7 @@ from dashboard.format import Format
 from jobs import report
 from jobs.catalog import job_named
 from jobs.pdf import fonts
-from jobs.pdf.book import CONTENT, Book, Cover
+from jobs.pdf.book import CONTENT, Book, Cover, plain
 from jobs.pdf.camera import Camera
 from jobs.run import execute
 from warehouse import outputs, publish, reports
@@ -158,6 +158,20 @@ def test_every_number_of_the_query_stands_in_the_report(text, ask, reported, que
             assert shown in text, f"{name} = {value!r}"
 
 
+def test_the_same_words_are_there_as_text(reported, ask):
+    text, words = made_of(reported).path.with_suffix(".md").read_text(), words_of(reported)
+
+    row = ask("summary/headline").iloc[0]
+    assert text.startswith("Retain · Tiny & Söhne")
+    assert f"- **Customers** {words.count(row.n_customers)} (" in text
+    for segment in ask("summary/segments").itertuples():
+        assert f"| {segment.segment} | {words.count(segment.n_customers)} |" in text
+
+
+def test_a_name_is_only_letters_in_the_text():
+    assert plain("a|b <i> *x* _y_ #1") == r"a\|b \<i\> \*x\* \_y\_ \#1"
+
+
 def test_the_bridge_adds_up_to_the_cent(ask):
     money = ask("summary/bridge")["money"].round(2).tolist()
 
@@ -251,8 +265,8 @@ def test_without_a_browser_tables_stand_in_place_of_charts_and_it_says_so(report
     assert not [image for page in pdf_of(reported).pages for image in page.images]
 
 
-def test_a_browser_that_does_not_start_is_no_browser(tmp_path):
-    with Camera(tmp_path, browser="/bin/false") as camera:
+def test_a_browser_that_does_not_start_is_no_browser(trained_shop):
+    with Camera(trained_shop.settings.paths.cache, browser="/bin/false") as camera:
         assert camera.picture(go.Figure(), 100, 100) is None
         assert "could not draw" in camera.missing
 
