@@ -33,6 +33,8 @@ from warehouse.grid import Column, Condition, Grid, Members, Wanted
 TABLE, KEY = "marts.customers", "customer_id"
 PATH = "/customers"
 SORT, LIST = "sort", "list"
+SAVED = "saved/"
+"""`list=saved/<name>` names customers that somebody keeps under a name (`dashboard.saved_lists`)."""
 BEFORE = "before"
 """`list.before=` names the build that a query of `compare/` reads beside the one that is looked at."""
 
@@ -118,6 +120,7 @@ SHOWN = (
     _number("expected_revenue_90d", "Expected, 90 days", "money", 175, optional="expected_revenue_90d"),
     _number("expected_revenue_180d", "Expected, 180 days", "money", 175, optional="expected_revenue_180d"),
     _number("expected_revenue_365d", "Expected, 365 days", "money", 175, optional="expected_revenue_365d"),
+    _listed("behaviour_persona", "Persona", 220, optional="behaviour_persona", help_text="Derived from how they buy"),
     _listed("persona", "Persona (given)", 150, optional="persona"),
     _yes_no("is_subscriber", "Subscriber", optional="is_subscriber"),
     _listed("subscription_plan", "Plan", 120, optional="subscription_plan"),
@@ -246,9 +249,10 @@ def read_filter(column: Column, values: Sequence[str]) -> Condition:
             model = json.loads(values[0])
         except ValueError:
             model = None
-        if not isinstance(model, dict):
+        if isinstance(model, dict):
+            return model
+        if not column.is_exact:  # a name may begin so, too
             raise RequestError(f"the filter of {column.id} in the address is not JSON")
-        return model
     if column.is_exact:
         return chosen(values)
     if len(values) != 1:
@@ -370,6 +374,8 @@ def _members(values: Mapping[str, list[str]]) -> Members | None:
     if LIST not in values:
         return None
     query = values[LIST][-1]
+    if query.startswith(SAVED):
+        return Members(query, {})
     if query not in LISTS:
         raise RequestError(f"no list of customers is called {query[:80]!r}")
     params = {name: _list_value(name, values) for name in _LIST_PARAMS[query]}

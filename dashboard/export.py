@@ -24,7 +24,7 @@ import flask
 from itsdangerous import BadSignature, SignatureExpired, URLSafeTimedSerializer
 
 from clv.errors import RequestError
-from dashboard import customer_list, data
+from dashboard import customer_list, data, saved_lists
 from dashboard.data import BUILD_KEY, Door
 from warehouse.grid import MAX_IDS, Wanted
 
@@ -68,6 +68,7 @@ def _file(door: Door, request: dict[str, Any]) -> flask.Response:
     asked = customer_list.wanted(request["search"])
     if "ids" in request:
         asked = replace(asked, filters={}, members=None, ids=_picked(door, request["ids"]))
+    asked = saved_lists.ready(door, asked)
     grid = customer_list.grid_of(door.site.warehouse)
     n_rows = grid.count(asked, door.build)
     if n_rows > door.settings.dashboard.max_export_rows:
@@ -105,7 +106,7 @@ def _noted(asked: Wanted, n_rows: int, door: Door) -> dict[str, Any]:
         "n_rows": n_rows,
         "build": door.handle.id,
         "filtered_by": sorted(asked.filters),
-        "list": asked.members.query if asked.members else None,
+        "list": asked.members.query.partition(customer_list.SAVED)[0] or "saved" if asked.members else None,
         "is_selection": asked.ids is not None,
     }
 

@@ -74,6 +74,8 @@ class Members:
     params: Mapping[str, Any]
     before: str | None = None
     """The build that the query reads as `earlier`, for one that compares two."""
+    file: Path | None = None
+    """A Parquet file with their keys, for a list that somebody keeps; it stands in for the query."""
 
 
 @dataclass(frozen=True)
@@ -200,6 +202,15 @@ class Grid:
         build_id = self.warehouse.current(build).id
         return self._count(*self._condition(wanted, build_id), build_id, _before(wanted))
 
+    def keys(self, wanted: Wanted, build: str | None = None) -> list[str]:
+        """The keys of all wanted rows, sorted; errors as for `block`."""
+        build_id = self.warehouse.current(build).id
+        condition, values = self._condition(wanted, build_id)
+        key = engine.name_sql(self.key)
+        found = " ".join((f"select {key} as key from", self.table, "where", condition, "order by key"))
+        keys: list[str] = self.warehouse.select(found, values, build_id, _before(wanted))["key"].to_pylist()
+        return keys
+
     def export(self, wanted: Wanted, target: Path, heads: Mapping[str, str], build: str | None = None) -> None:
         """Write all wanted rows to *target* as CSV (UTF-8, one head line), in their order.
 
@@ -229,7 +240,10 @@ class Grid:
         clauses = _Clauses()
         parts = [_all_of(self.columns, wanted.filters, clauses)]
         key = engine.name_sql(self.key)
-        if wanted.members is not None:
+        if wanted.members is not None and wanted.members.file is not None:
+            kept = engine.files_sql([str(wanted.members.file)])
+            parts.append("".join((key, " in (select ", key, " from ", kept, " as members)")))
+        elif wanted.members is not None:
             text = self.warehouse.inlined(wanted.members.query, wanted.members.params, build_id)
             parts.append("".join((key, " in (select ", key, " from (\n", text, "\n) as members)")))
         if wanted.ids is not None:

@@ -3,7 +3,7 @@
 | who        | for what                                                                            |
 |------------|-------------------------------------------------------------------------------------|
 | `jobs`     | runs: start, progress, finish; the worker claims what was requested; alerts; beats  |
-| `dashboard`| asks for a run, reads progress, schedule and alerts; saved views; audit             |
+| `dashboard`| asks for a run, reads progress, schedule and alerts; saved views and lists; audit   |
 | `jobs.build`| writes `export()` to `outputs`, so that SQL sees it                               |
 
 Facts about customers or money never live here: they come from files and can be made again; this cannot.
@@ -16,6 +16,7 @@ import json
 import os
 import secrets
 import socket
+import zlib
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
@@ -35,6 +36,8 @@ ACTIVE = ("queued", "running")
 ENDED = ("done", "failed", "aborted", "skipped")
 SEVERITIES = ("info", "warning", "critical")
 
+DELETED_KEPT = timedelta(days=1)
+"""So long a deleted list can be had back."""
 SILENT_AFTER = timedelta(seconds=60)
 """A run on another host, whose process we cannot look at, is given up when it has not been seen for this long."""
 
@@ -112,6 +115,28 @@ _saved_views = sa.Table(
     sa.Column("name", sa.String(200), primary_key=True),
     sa.Column("query", sa.Text, nullable=False),
     sa.Column("saved_at", sa.DateTime, nullable=False),
+)
+
+_saved_lists = sa.Table(
+    "saved_lists",
+    _tables,
+    sa.Column("list_id", sa.String(40), primary_key=True),
+    sa.Column("owner", sa.String(200), nullable=False),
+    sa.Column("name", sa.String(200), nullable=False),
+    sa.Column("members", sa.LargeBinary, nullable=False),
+    sa.Column("n_customers", sa.Integer, nullable=False),
+    sa.Column("build_id", sa.String(60), nullable=False),
+    sa.Column("saved_at", sa.DateTime, nullable=False),
+    sa.Column("deleted_at", sa.DateTime),
+)
+# A name that was deleted can be given again.
+_one_kept = sa.Index(
+    "one_kept_list_per_name",
+    _saved_lists.c.owner,
+    _saved_lists.c.name,
+    unique=True,
+    sqlite_where=_saved_lists.c.deleted_at.is_(None),
+    postgresql_where=_saved_lists.c.deleted_at.is_(None),
 )
 
 _audit = sa.Table(
@@ -528,6 +553,102 @@ class Journal:
             .order_by(_saved_views.c.name)
         )
 
+    def save_list(self, owner: str, name: str, customer_ids: Iterable[str], build_id: str) -> str:
+        """Keep customers under a name, as they are now.
+
+        Args:
+            owner: whose list.
+            name: free of another kept list of theirs.
+            customer_ids: who is in it; at least one.
+            build_id: where they were chosen.
+
+        Returns:
+            The list's id.
+
+        Raises:
+            RequestError: the name is taken or empty, or there is nobody.
+        """
+        members = sorted(set(customer_ids))
+        if not members or not name.strip():
+            raise RequestError("a list has a name and at least one customer")
+        row = {
+            "list_id": secrets.token_hex(8),
+            "owner": owner,
+            "name": name.strip(),
+            "members": zlib.compress(json.dumps(members, ensure_ascii=False).encode()),
+            "n_customers": len(members),
+            "build_id": build_id,
+            "saved_at": self._now(),
+        }
+        self._change_list(sa.insert(_saved_lists).values(row), name)
+        with self._engine.begin() as connection:
+            connection.execute(sa.delete(_saved_lists).where(_saved_lists.c.deleted_at < self._now() - DELETED_KEPT))
+        return str(row["list_id"])
+
+    def rename_list(self, owner: str, name: str, new_name: str) -> None:
+        """Give a kept list another name.
+
+        Raises:
+            RequestError: there is no such list, or the new name is taken or empty.
+        """
+        if not new_name.strip():
+            raise RequestError("a list has a name")
+        self._change_list(sa.update(_saved_lists).where(_kept(owner, name)).values(name=new_name.strip()), new_name)
+
+    def delete_list(self, owner: str, name: str) -> str:
+        """Forget a list; for a day `restore_list` brings it back by the id that this gives.
+
+        Raises:
+            RequestError: there is no such list.
+        """
+        statement = (
+            sa.update(_saved_lists)
+            .where(_kept(owner, name))
+            .values(deleted_at=self._now())
+            .returning(_saved_lists.c.list_id)
+        )
+        with self._engine.begin() as connection:
+            deleted = connection.execute(statement).scalar()
+        if deleted is None:
+            raise RequestError(f"no list is called {name[:80]!r}")
+        return str(deleted)
+
+    def restore_list(self, owner: str, list_id: str) -> None:
+        """Bring back a deleted list.
+
+        Raises:
+            RequestError: it is gone for good, or another list has its name now.
+        """
+        same = sa.and_(_saved_lists.c.owner == owner, _saved_lists.c.list_id == list_id)
+        self._change_list(sa.update(_saved_lists).where(same).values(deleted_at=None), "it had")
+
+    def saved_lists(self, owner: str) -> pd.DataFrame:
+        """One person's kept lists, by name: list_id, name, n_customers, build_id, saved_at."""
+        columns = [column for column in _saved_lists.c if column.name in _LISTED]
+        kept = sa.and_(_saved_lists.c.owner == owner, _saved_lists.c.deleted_at.is_(None))
+        return self._frame(sa.select(*columns).where(kept).order_by(_saved_lists.c.name))
+
+    def list_members(self, owner: str, name: str) -> list[str]:
+        """The ids of the customers of a kept list, sorted.
+
+        Raises:
+            RequestError: there is no such list.
+        """
+        with self._engine.connect() as connection:
+            packed = connection.execute(sa.select(_saved_lists.c.members).where(_kept(owner, name))).scalar()
+        if packed is None:
+            raise RequestError(f"no list is called {name[:80]!r}")
+        members: list[str] = json.loads(zlib.decompress(packed))
+        return members
+
+    def _change_list(self, statement: Any, name: str) -> None:
+        try:
+            with self._engine.begin() as connection:
+                if connection.execute(statement).rowcount != 1:
+                    raise RequestError("that list is not there any more")
+        except IntegrityError:
+            raise RequestError(f"another list has the name {name[:80]!r}") from None
+
     def note(self, who: str, action: str, subject: str, detail: Mapping[str, Any] | None = None) -> None:
         """Append to the audit trail: exports, promotions, plan changes, sign-ins."""
         with self._engine.begin() as connection:
@@ -578,6 +699,13 @@ class Journal:
             if isinstance(column.type, sa.DateTime):
                 frame[column.name] = pd.to_datetime(frame[column.name])
         return frame
+
+
+_LISTED = ("list_id", "name", "n_customers", "build_id", "saved_at")
+
+
+def _kept(owner: str, name: str) -> Any:
+    return sa.and_(_saved_lists.c.owner == owner, _saved_lists.c.name == name, _saved_lists.c.deleted_at.is_(None))
 
 
 def _this_process() -> dict[str, Any]:

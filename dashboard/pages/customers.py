@@ -23,13 +23,14 @@ from dash import (
 )
 
 from clv.errors import RequestError
-from dashboard import customer_list, data, export
+from dashboard import customer_list, data, export, saved_lists
 from dashboard.components import button, head, icon, insight, labelled, link, page, region
 from dashboard.components.served_grid import column_defs, served_grid
 from dashboard.components.sql import statement_panel
-from dashboard.customer_list import FACETS, KEY, LISTS, PATH, SHOWN
+from dashboard.customer_list import FACETS, KEY, LISTS, PATH, SAVED, SHOWN
 from dashboard.data import BUILD_KEY, Door, door
-from warehouse.grid import Wanted
+from dashboard.saved_lists import OWNER
+from warehouse.grid import Members, Wanted
 
 register_page(
     __name__,
@@ -43,8 +44,6 @@ register_page(
 )
 
 LOCATION = "_pages_location"
-OWNER = "everyone"
-"""Saved views belong to all who can look: there is no sign-in."""
 PARAM_WORDS = {
     "from_date": "from",
     "to_date": "before",
@@ -80,6 +79,7 @@ def _content(query: Mapping[str, Any]) -> list[Any]:
         head(
             "Customers",
             html.Span(_count(ask, asked), id="customers-count", **{"aria-live": "polite"}),
+            _lists(ask),
             _views(ask, search),
             button("Clear filters", "customers-clear"),
             button("Export CSV", "customers-export", icon_name="download", is_primary=True),
@@ -112,10 +112,12 @@ def _count(ask: Door, asked: Wanted, n_rows: int | None = None) -> str:
     words = ask.words
     n_all = ask.ask("customers/totals").row.n_customers
     if n_rows is None:
-        n_rows = customer_list.grid_of(ask.site.warehouse).count(asked, ask.build)
-    if n_rows == n_all:
-        return f"{words.count(n_all)} {'customer' if n_all == 1 else 'customers'}"
-    return f"{words.count(n_rows)} of {words.count(n_all)} customers"
+        n_rows = customer_list.grid_of(ask.site.warehouse).count(saved_lists.ready(ask, asked), ask.build)
+    return _customers(ask, n_all) if n_rows == n_all else f"{words.count(n_rows)} of {words.count(n_all)} customers"
+
+
+def _customers(ask: Door, n_customers: int) -> str:
+    return f"{ask.words.count(n_customers)} {'customer' if n_customers == 1 else 'customers'}"
 
 
 def _not_trained(ask: Door) -> html.Div:
@@ -128,11 +130,26 @@ def _not_trained(ask: Door) -> html.Div:
 def _list_note(ask: Door, asked: Wanted) -> html.Div | None:
     if asked.members is None:
         return None
+    if asked.members.query.startswith(SAVED):
+        return _kept_note(ask, asked.members.query.removeprefix(SAVED))
     given = ((name, value) for name, value in asked.members.params.items() if value is not None)
     said = ", ".join(f"{PARAM_WORDS.get(name, name.replace('_', ' '))} {_said(ask, value)}" for name, value in given)
     return insight(
         html.B(f"Only customers {LISTS[asked.members.query]}"),
         f": {said}." if said else ".",
+        action=link("Show all", ask.href(PATH)),
+    )
+
+
+def _kept_note(ask: Door, name: str) -> html.Div | None:
+    found = next((row for row in data.records(saved_lists.all_lists(ask)) if row.name == name), None)
+    if found is None:
+        raise RequestError(f"no list is called {name[:80]!r}")
+    words = ask.words
+    return insight(
+        html.B(f"The list “{name}”"),
+        f": {_customers(ask, found.n_customers)}, kept for a plan on {words.date(found.saved_at)}. "
+        "Who is no longer in the build that you look at is not shown.",
         action=link("Show all", ask.href(PATH)),
     )
 
@@ -212,6 +229,96 @@ def _views(ask: Door, search: str) -> html.Details:
     )
 
 
+def _lists(ask: Door) -> html.Details:
+    scopes = [{"label": "Selected", "value": "ticked"}, {"label": "All that match", "value": "all"}]
+    return html.Details(
+        [
+            html.Summary([icon("people"), "Lists"], className="button"),
+            html.Div(
+                [
+                    html.Div(_list_lines(ask), id="customers-lists", className="views"),
+                    html.Div(id="customers-lists-said", className="lists-said", **{"aria-live": "polite"}),
+                    html.Div(
+                        html.Div(
+                            dcc.RadioItems(
+                                id="customers-list-scope", options=scopes, value="all", className="segmented"
+                            ),
+                            role="group",
+                            **{"aria-label": "Which customers to keep"},
+                        ),
+                        className="lists-scope",
+                    ),
+                    html.Div(
+                        [
+                            labelled(
+                                "Name of the list",
+                                dcc.Input(
+                                    id="customers-list-name",
+                                    type="text",
+                                    maxLength=saved_lists.MAX_NAME,
+                                    placeholder="Name this list",
+                                    className="form-control",
+                                ),
+                            ),
+                            button("Keep", "customers-list-save"),
+                        ],
+                        className="views-new",
+                    ),
+                ],
+                className="drop",
+            ),
+        ],
+        className="alerts grid-views",
+    )
+
+
+def _list_lines(ask: Door) -> list[Any]:
+    frame = saved_lists.all_lists(ask)
+    if frame.empty:
+        text = "Customers can be kept for a plan under a name: just these, whatever the filters give later."
+        return [html.Div(text, className="search-none")]
+    return [_list_line(ask, row) for row in data.records(frame)]
+
+
+def _list_line(ask: Door, row: Any) -> html.Div:
+    def small(kind: str, icon_name: str, title: str) -> html.Button:
+        return html.Button(
+            icon(icon_name),
+            id={"type": f"customers-list-{kind}", "name": row.name},
+            type="button",
+            className="sql-button",
+            title=title,
+            **{"aria-label": f"{title}: {row.name}"},
+        )
+
+    new_name = dcc.Input(
+        id={"type": "customers-list-rename", "name": row.name},
+        type="text",
+        value=row.name,
+        maxLength=saved_lists.MAX_NAME,
+        className="form-control",
+    )
+    return html.Div(
+        [
+            dcc.Link(
+                [row.name, html.Small(_customers(ask, row.n_customers))],
+                href=ask.href(PATH, list=f"{SAVED}{row.name}"),
+                className="view-link",
+            ),
+            html.Details(
+                [
+                    html.Summary(icon("pencil"), className="sql-button", title="Rename", **{"aria-label": "Rename"}),
+                    labelled(f"New name of {row.name}, then Enter", new_name),
+                ],
+                className="list-rename",
+            ),
+            small("export", "download", "Export as CSV"),
+            small("drop", "x-lg", "Delete this list"),
+        ],
+        className="view",
+    )
+
+
 def _view_links(ask: Door) -> list[Any]:
     frame = ask.journal.saved_views(OWNER, PATH)
     if frame.empty:
@@ -258,7 +365,8 @@ def rows(request: dict[str, Any] | None, search: str | None) -> tuple[Any, Any, 
         return no_update, no_update, no_update, [no_update] * len(FACETS)
     ask = door(search)
     asked = _asked(search, request)
-    block = customer_list.grid_of(ask.site.warehouse).block(asked, request["startRow"], request["endRow"], ask.build)
+    wanted = saved_lists.ready(ask, asked)
+    block = customer_list.grid_of(ask.site.warehouse).block(wanted, request["startRow"], request["endRow"], ask.build)
     shown = {"search": customer_list.search_of(asked, ask.build), "build": block.build_id, "n_rows": block.n_rows}
     choices = [customer_list.choice(asked.filters.get(name)) or [] for name in FACETS]
     return {"rowData": block.rows, "rowCount": block.n_rows}, _count(ask, asked, block.n_rows), shown, choices
@@ -291,18 +399,27 @@ def clear(clicks: int | None, search: str | None) -> Any:
     Output("customers-file", "data"),
     Input("customers-export", "n_clicks"),
     Input("customers-export-ticked", "n_clicks"),
+    Input({"type": "customers-list-export", "name": ALL}, "n_clicks"),
     State("customers-shown", "data"),
     State("customers-grid", "selectedRows"),
     State(LOCATION, "search"),
     prevent_initial_call=True,
 )
 def file(
-    _all: int | None, _ticked: int | None, shown: Mapping[str, Any] | None, ticked: Any, search: str | None
+    _all: int | None,
+    _ticked: int | None,
+    _lists: list[int | None],
+    shown: Mapping[str, Any] | None,
+    ticked: Any,
+    search: str | None,
 ) -> Any:
-    """A link to the file of what is shown, or of what is ticked."""
+    """A link to the file of what is shown, of what is ticked, or of a kept list."""
     if not ctx.triggered[0]["value"]:
         return no_update
     ids = None
+    if isinstance(ctx.triggered_id, dict):
+        kept = Wanted(members=Members(f"{SAVED}{ctx.triggered_id['name']}", {}))
+        return export.link(door(search), customer_list.search_of(kept))
     if ctx.triggered_id == "customers-export-ticked":
         ids = [str(row[KEY]) for row in ticked or []]
     return export.link(door(search), (shown or {}).get("search", search or ""), ids)
@@ -346,6 +463,69 @@ def keep_view(
 
 
 @callback(
+    Output("customers-lists", "children"),
+    Output("customers-lists-said", "children"),
+    Output("customers-list-name", "value"),
+    Input("customers-list-save", "n_clicks"),
+    Input("customers-list-name", "n_submit"),
+    Input({"type": "customers-list-drop", "name": ALL}, "n_clicks"),
+    Input({"type": "customers-list-rename", "name": ALL}, "n_submit"),
+    Input({"type": "customers-list-undo", "id": ALL}, "n_clicks"),
+    State("customers-list-name", "value"),
+    State("customers-list-scope", "value"),
+    State({"type": "customers-list-rename", "name": ALL}, "value"),
+    State({"type": "customers-list-rename", "name": ALL}, "id"),
+    State("customers-shown", "data"),
+    State("customers-grid", "selectedRows"),
+    State(LOCATION, "search"),
+    prevent_initial_call=True,
+)
+def keep_list(
+    _save: int | None,
+    _submit: int | None,
+    _drop: list[int | None],
+    _rename: list[int | None],
+    _undo: list[int | None],
+    name: str | None,
+    scope: str,
+    new_names: list[str | None],
+    renamed: list[dict[str, str]],
+    shown: Mapping[str, Any] | None,
+    ticked: Any,
+    search: str | None,
+) -> tuple[Any, Any, Any]:
+    """Keep customers under a name; rename a list, delete it, or bring it back."""
+    ask = door(search)
+    pressed = ctx.triggered_id
+    if not ctx.triggered[0]["value"]:
+        return no_update, no_update, no_update
+    said: Any = None
+    try:
+        if not isinstance(pressed, dict):
+            asked = customer_list.wanted((shown or {}).get("search", search or ""))
+            ids = [str(row[KEY]) for row in ticked or []] if scope == "ticked" else None
+            saved_lists.keep(ask, name or "", asked, ids)
+            name = ""
+        elif pressed["type"] == "customers-list-rename":
+            at = next(place for place, one in enumerate(renamed) if one["name"] == pressed["name"])
+            saved_lists.rename(ask, pressed["name"], new_names[at] or "")
+        elif pressed["type"] == "customers-list-undo":
+            saved_lists.restore(ask, pressed["id"])
+        else:
+            said = _deleted(pressed["name"], saved_lists.delete(ask, pressed["name"]))
+    except RequestError as error:
+        said = html.Span(str(error)[:1].upper() + str(error)[1:] + ".", role="alert")
+    return _list_lines(ask), said, name
+
+
+def _deleted(name: str, list_id: str) -> list[Any]:
+    undo = html.Button(
+        "Undo", id={"type": "customers-list-undo", "id": list_id}, type="button", className="button lists-undo"
+    )
+    return [html.Span(f"“{name}” is deleted."), undo]
+
+
+@callback(
     Output("sql-panel", "is_open", allow_duplicate=True),
     Output("sql-content", "children", allow_duplicate=True),
     Input("customers-sql", "n_clicks"),
@@ -359,7 +539,7 @@ def show_sql(clicks: int | None, shown: Mapping[str, Any] | None, search: str | 
         return no_update, no_update
     ask = door(search)
     asked = customer_list.wanted((shown or {}).get("search", search or ""))
-    text = customer_list.grid_of(ask.site.warehouse).shell_sql(asked, ask.build)
+    text = customer_list.grid_of(ask.site.warehouse).shell_sql(saved_lists.ready(ask, asked), ask.build)
     return True, statement_panel(ask, "the list of customers", text)
 
 

@@ -9,7 +9,7 @@ from hypothesis import settings as examples
 from hypothesis import strategies as st
 
 from clv.errors import NoBuildError, RequestError
-from dashboard import customer_list, data
+from dashboard import customer_list, data, export
 from dashboard.app import create_app
 from warehouse.grid import Members, Wanted
 
@@ -260,6 +260,132 @@ def test_a_view_is_kept_under_its_name_and_forgotten(client, walk):
 
     dropped = press(client, json.dumps({"name": name, "type": "customers-view-drop"}, separators=(",", ":")), name=name)
     assert not [node for node in walk(dropped) if node["type"] == "Link"]
+
+
+def press_list(client, button, *, name="", scope="all", ticked=(), search="", renames=None, prop="n_clicks"):
+    """Press a button of the lists; give what the callback answers."""
+    renames = renames or {}
+    ids = [{"type": "customers-list-rename", "name": one} for one in renames]
+    pressed = json.loads(button) if button.startswith("{") else None
+    listed = {
+        kind: [{"id": pressed, "property": "n_clicks", "value": 1}]
+        if pressed and pressed["type"].endswith(kind)
+        else []
+        for kind in ("drop", "undo")
+    }
+    key = next(key for key in client.app.callback_map if "customers-lists.children" in key)
+    body = {
+        "output": key,
+        "outputs": [
+            {"id": one, "property": prop_}
+            for one, prop_ in (
+                ("customers-lists", "children"),
+                ("customers-lists-said", "children"),
+                ("customers-list-name", "value"),
+            )
+        ],
+        "inputs": [
+            {"id": "customers-list-save", "property": "n_clicks", "value": 1},
+            {"id": "customers-list-name", "property": "n_submit", "value": None},
+            listed["drop"],
+            [{"id": one, "property": "n_submit", "value": 1} for one in ids],
+            listed["undo"],
+        ],
+        "state": [
+            {"id": "customers-list-name", "property": "value", "value": name},
+            {"id": "customers-list-scope", "property": "value", "value": scope},
+            [{"id": one, "property": "value", "value": renames[one["name"]]} for one in ids],
+            [{"id": one, "property": "id", "value": one} for one in ids],
+            {"id": "customers-shown", "property": "data", "value": {"search": search}},
+            {
+                "id": "customers-grid",
+                "property": "selectedRows",
+                "value": [{"customer_id": one} for one in ticked],
+            },
+            {"id": "_pages_location", "property": "search", "value": search},
+        ],
+        "changedPropIds": [f"{button}.{prop}"],
+    }
+    response = client.http.post("/_dash-update-component", json=body)
+    assert response.status_code == 200, response.text
+    return response.get_json()["response"]
+
+
+def packed(kind, **named):
+    """The id of a button of a list, as Dash writes it."""
+    return json.dumps({**named, "type": f"customers-list-{kind}"}, sort_keys=True, separators=(",", ":"))
+
+
+def lists_in(walk, words_of, answer):
+    """Words of each kept list → where its link leads."""
+    lines = walk(answer["customers-lists"]["children"])
+    return {words_of(node): node["props"]["href"] for node in lines if node["type"] == "Link"}
+
+
+def test_ticked_customers_are_kept_under_a_name_and_opened_again(client, walk, words_of):
+    name = 'Win "back" & <more>/2'
+    kept = press_list(client, "customers-list-save", name=name, scope="ticked", ticked=["C01", "C03"])
+
+    (href,) = lists_in(walk, words_of, kept).values()
+    rows, count, shown = ask_rows(client, search=href.removeprefix("/customers"))
+    assert list(lists_in(walk, words_of, kept)) == [f"{name} 2 customers"]
+    assert ({row["customer_id"] for row in rows["rowData"]}, count) == ({"C01", "C03"}, "2 of 12 customers")
+    assert shown["search"] == href.removeprefix("/customers")
+    assert "kept for a plan on" in words_of(client.page("/customers", href.removeprefix("/customers")))
+    press_list(client, packed("drop", name=name))
+
+
+def test_all_that_match_are_kept_whatever_the_filters_give_later(client, walk, words_of):
+    kept = press_list(client, "customers-list-save", name="Worth it", search="?revenue=50..&sort=-revenue")
+
+    # C01 200, C07 50, C08 70, C09 50
+    (href,) = lists_in(walk, words_of, kept).values()
+    rows, _, _ = ask_rows(client, search=href.removeprefix("/customers"))
+    assert {row["customer_id"] for row in rows["rowData"]} == {"C01", "C07", "C08", "C09"}
+    filtered = {"revenue": {"filterType": "number", "type": "greaterThan", "filter": 60}}
+    assert ask_rows(client, search=href.removeprefix("/customers"), filters=filtered)[0]["rowCount"] == 2
+    press_list(client, packed("drop", name="Worth it"))
+
+
+def test_a_list_is_renamed_deleted_and_brought_back(client, walk, words_of):
+    press_list(client, "customers-list-save", name="First", scope="ticked", ticked=["C01"])
+
+    renamed = press_list(client, packed("rename", name="First"), renames={"First": "Second"}, prop="n_submit")
+    assert list(lists_in(walk, words_of, renamed)) == ["Second 1 customer"]
+
+    deleted = press_list(client, packed("drop", name="Second"))
+    said = deleted["customers-lists-said"]["children"]
+    undo = next(node["props"]["id"] for node in walk(said) if node["type"] == "Button")
+    assert (lists_in(walk, words_of, deleted), words_of(said)) == ({}, "“Second” is deleted. Undo")
+
+    back = press_list(client, packed("undo", id=undo["id"]))
+    assert list(lists_in(walk, words_of, back)) == ["Second 1 customer"]
+    press_list(client, packed("drop", name="Second"))
+
+
+@pytest.mark.parametrize(
+    ("name", "ticked", "words"),
+    [("", ["C01"], "A list has a name"), ("x", [], "A list has a name and at least one customer")],
+    ids=["no name", "nobody"],
+)
+def test_a_list_without_a_name_or_customers_is_refused_with_words(client, words_of, name, ticked, words):
+    answer = press_list(client, "customers-list-save", name=name, scope="ticked", ticked=ticked)
+
+    assert words in words_of(answer["customers-lists-said"]["children"])
+
+
+def test_a_list_that_is_not_there_is_refused_with_words(client, words_of):
+    assert "no list is called 'nobody'" in words_of(client.page("/customers", "?list=saved/nobody"))
+
+
+def test_a_kept_list_is_exported_whole(app, client, context, walk, words_of):
+    press_list(client, "customers-list-save", name="For export", scope="ticked", ticked=["C02", "C10"])
+
+    href = export.link(data.door(""), "?list=saved/For+export")
+    lines = client.http.get(href).get_data(as_text=True).splitlines()
+
+    assert [line.split(",")[0] for line in lines] == ["customer_id", "C02", "C10"]
+    press_list(client, packed("drop", name="For export"))
 
 
 def test_without_a_build_the_page_says_what_to_do(tmp_path, words_of, settings):

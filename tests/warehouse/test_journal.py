@@ -275,6 +275,53 @@ def test_a_closed_alert_is_raised_as_a_new_one(journal):
     assert sorted(journal.alerts(include_closed=True)["title"]) == ["one", "two"]
 
 
+def test_a_kept_list_gives_back_its_customers_once_each(journal):
+    journal.save_list("ann", " Win back ", ["C2", 'ö"1', "C2"], "b1")
+
+    (row,) = journal.saved_lists("ann").to_dict("records")
+    assert (row["name"], row["n_customers"], row["build_id"], row["saved_at"]) == ("Win back", 2, "b1", NOON)
+    assert journal.list_members("ann", "Win back") == ["C2", 'ö"1']
+    assert journal.saved_lists("bob").empty
+
+
+def test_a_list_takes_no_name_that_another_has(journal):
+    for name in ("one", "two"):
+        journal.save_list("ann", name, ["C1"], "b1")
+    journal.save_list("bob", "one", ["C1"], "b1")
+
+    with pytest.raises(RequestError, match="another list has the name 'one'"):
+        journal.save_list("ann", "one", ["C2"], "b1")
+    with pytest.raises(RequestError, match="another list has the name 'one'"):
+        journal.rename_list("ann", "two", "one")
+    assert journal.list_members("ann", "one") == ["C1"]
+
+
+def test_a_deleted_list_can_be_had_back_for_a_day(journal, clock):
+    journal.save_list("ann", "mine", ["C1"], "b1")
+    list_id = journal.delete_list("ann", "mine")
+
+    with pytest.raises(RequestError, match="no list is called 'mine'"):
+        journal.list_members("ann", "mine")
+    journal.restore_list("ann", list_id)
+    assert journal.list_members("ann", "mine") == ["C1"]
+
+    journal.delete_list("ann", "mine")
+    clock.advance(days=2)
+    journal.save_list("ann", "other", ["C1"], "b1")
+    with pytest.raises(RequestError, match="not there any more"):
+        journal.restore_list("ann", list_id)
+
+
+def test_a_deleted_list_is_not_had_back_over_another_of_its_name(journal):
+    journal.save_list("ann", "mine", ["C1"], "b1")
+    list_id = journal.delete_list("ann", "mine")
+    journal.save_list("ann", "mine", ["C2"], "b1")
+
+    with pytest.raises(RequestError, match="another list has the name"):
+        journal.restore_list("ann", list_id)
+    assert journal.list_members("ann", "mine") == ["C2"]
+
+
 def test_a_view_saved_under_the_same_name_is_replaced(journal):
     journal.save_view("ann", "customers", "big", "?sort=-revenue")
     journal.save_view("ann", "customers", "big", "?sort=-expected")
