@@ -644,7 +644,7 @@ class Journal:
     def _change_list(self, statement: Any, name: str) -> None:
         try:
             with self._engine.begin() as connection:
-                if connection.execute(statement).rowcount != 1:
+                if connection.execute(statement).rowcount == 0:
                     raise RequestError("that list is not there any more")
         except IntegrityError:
             raise RequestError(f"another list has the name {name[:80]!r}") from None
