@@ -146,8 +146,11 @@ class Format:
         return f"{self.count(value)} {'day' if round(float(value)) == 1 else 'days'}"
 
     def label(self, text: Any) -> str:
-        """A name out of the data at the start of a line: as it is, with a capital."""
-        return MISSING if is_missing(text) else str(text)[:1].upper() + str(text)[1:]
+        """A name out of the data at the start of a line: with a capital, and spaces for underscores."""
+        if is_missing(text):
+            return MISSING
+        words = str(text).replace("_", " ").strip() or str(text)
+        return words[:1].upper() + words[1:]
 
     def date(self, value: Any) -> str:
         """A day, never ambiguous: 03 Aug 2025."""

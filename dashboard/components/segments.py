@@ -8,7 +8,8 @@ from typing import Any
 from dash import dcc, html
 
 from dashboard.components.heat import HeatCell, heat_table
-from dashboard.components.marks import segment_chip
+from dashboard.components.marks import icon, segment_chip
+from dashboard.components.table import share_bar
 from dashboard.format import Format, Kind
 
 SCORES = (1, 2, 3, 4, 5)
@@ -123,42 +124,86 @@ def flows(rows: Sequence[Any], words: Format, href: Href) -> html.Div:
     )
 
 
-def persona_matrix(rows: Sequence[Any], words: Format, href: Href) -> html.Div:
-    """Given personas (down) against segments (across).
+def persona_matrix(
+    rows: Sequence[Any], across: str, words: Format, href: Href, *, caption: str, row_head: str = "Persona"
+) -> html.Div:
+    """Personas (down) against something else (across).
 
     Args:
-        rows: persona, segment, place, n_customers, revenue.
+        rows: persona, *across*, place (of *across*), n_customers, revenue; perhaps persona_place.
+        across: the field of the columns.
         words: the shop's wording.
         href: where a cell leads, given its row.
+        caption: what is shown, for screen readers.
+        row_head: what the labels are.
     """
-    found = {(row.persona, row.segment): row for row in rows}
-    segments = sorted({(row.place, row.segment) for row in rows})
+    found = {(row.persona, getattr(row, across)): row for row in rows}
+    columns = sorted({(row.place, getattr(row, across)) for row in rows})
+    labels = sorted({(getattr(row, "persona_place", 0), row.persona) for row in rows})
     top = max([row.n_customers for row in rows], default=1)
 
-    def cell(persona: str, segment: str) -> HeatCell | None:
-        row = found.get((persona, segment))
+    def cell(persona: str, column: str) -> HeatCell | None:
+        row = found.get((persona, column))
         if row is None:
             return None
         return HeatCell(
             words.count_compact(row.n_customers),
             _intensity(row.n_customers, top),
-            f"{persona}, {segment}: {words.count(row.n_customers)} customers, revenue {words.money(row.revenue)}",
+            f"{words.label(persona)}, {column}: {words.count(row.n_customers)} customers, "
+            f"revenue {words.money(row.revenue)}",
             href(row),
             note=words.money(row.revenue),
         )
 
     return heat_table(
-        [segment for _, segment in segments],
-        [
-            (persona, [cell(persona, segment) for _, segment in segments])
-            for persona in sorted({row.persona for row in rows})
-        ],
-        caption="Customers and money by given persona and segment",
-        row_head="Persona",
+        [column for _, column in columns],
+        [(words.label(persona), [cell(persona, column) for _, column in columns]) for _, persona in labels],
+        caption=caption,
+        row_head=row_head,
         colour="var(--c2)",
         is_wide=True,
         is_tall=True,
     )
+
+
+FEATURE_WORDS: dict[str, tuple[str, Kind]] = {
+    "money": ("revenue each", "money"),
+    "frequency": ("orders each", "decimal"),
+    "regularity": ("regularity", "decimal"),
+    "discount": ("with a discount", "share"),
+    "breadth": ("outside their favourite category", "share"),
+    "channel_mix": ("outside their main channel", "share"),
+}
+"""Feature of `segments/persona_features` → what it is, and how its values are worded."""
+
+
+def distinction(rows: Sequence[Any], words: Format) -> html.Ul:
+    """What sets a persona apart: its value and that of all customers, feature by feature.
+
+    Args:
+        rows: feature, value, shop_value, z; the most distinguishing first.
+        words: the shop's wording.
+    """
+
+    def line(row: Any) -> html.Li:
+        name, kind = FEATURE_WORDS[row.feature]
+        sign = icon("arrow-up" if row.z > 0 else "arrow-down")
+        return html.Li(
+            [
+                sign,
+                html.B(words.words(row.value, kind)),
+                f" {name}",
+                html.Span(f"all: {words.words(row.shop_value, kind)}", className="muted"),
+            ]
+        )
+
+    return html.Ul([line(row) for row in rows], className="distinction")
+
+
+def stability_cell(row: Any, words: Format) -> Any:
+    """How surely a persona is found again, with its interval."""
+    said = f"{words.share(row.stability_lo, 0)} to {words.share(row.stability_hi, 0)}"
+    return html.Div([share_bar(row.stability, words), html.Span(said, className="row-note")], className="stability")
 
 
 EDGES: dict[str, tuple[str, str]] = {

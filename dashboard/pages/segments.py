@@ -11,6 +11,7 @@ from dashboard.components import (
     Bar,
     Column,
     card,
+    chip,
     empty,
     grid,
     head,
@@ -27,14 +28,16 @@ from dashboard.components import (
 )
 from dashboard.components.segments import (
     bubbles,
+    distinction,
     flow_cell,
     flows,
     persona_matrix,
     rule_cells,
     score_edges,
     score_matrix,
+    stability_cell,
 )
-from dashboard.data import Door, door
+from dashboard.data import Answer, Door, door
 from dashboard.format import Kind
 
 register_page(
@@ -57,6 +60,8 @@ MEASURES: Mapping[str, tuple[str, str, Kind]] = {
 DEFAULT_MEASURE = "customers"
 MOVED_QUERY = "segments/moved_customers"
 N_MOVES = 10
+N_FACTS = 3
+"""Features that are said of each persona."""
 
 
 def layout(**query: str) -> html.Div:
@@ -82,7 +87,10 @@ def _content(query: Mapping[str, str]) -> list[Any]:
             region(_edges, ask),
             region(_rules, ask),
             region(_personas, ask),
-            region(_persona_mix, ask),
+            region(_persona_segments, ask),
+            region(_given, ask),
+            region(_cross, ask),
+            region(_given_segments, ask),
         ),
     ]
 
@@ -121,7 +129,7 @@ def _segments(ask: Door) -> html.Section:
         "Segments",
         empty("No customers yet") if answer.is_empty else body,
         sub="Customers, orders and net revenue to date, by segment; choose a number to see the customers",
-        tools=link("What the names mean", "#rules"),
+        tools=[link("What the names mean", "#rules"), link("Personas", "#personas")],
         source=answer,
         span=12,
         is_flush=True,
@@ -244,15 +252,89 @@ def _rules(ask: Door) -> html.Section:
 
 
 def _personas(ask: Door) -> html.Section:
+    answer = ask.ask("segments/behaviour_personas")
+    facts = ask.ask("segments/persona_features", max_features=N_FACTS)
+    words = ask.words
+    horizon = ask.settings.model.primary_horizon_days
+    of_persona: dict[str, list[Any]] = {}
+    for row in facts.rows:
+        of_persona.setdefault(row.persona_id, []).append(row)
+
+    def customers(row: Any) -> Any:
+        return link(words.count(row.n_customers), ask.href("/customers", behaviour_persona=row.persona))
+
+    def name(row: Any) -> html.Span:
+        return html.Span([html.B(row.persona), " ", chip("new", "info")] if row.is_new else html.B(row.persona))
+
+    columns = [
+        Column("Persona", name),
+        Column("Customers", customers, True),
+        Column("Share", lambda row: share_bar(row.customer_share, words), True, "Of all customers with a purchase"),
+        Column("Revenue to date", lambda row: words.money(row.revenue), True, "Net of returns"),
+        Column(f"Expected, {horizon} days", lambda row: words.money(row.expected_revenue), True, "Expected revenue"),
+        Column("What sets them apart", lambda row: distinction(of_persona.get(row.persona_id, []), words)),
+        Column(
+            "Found again",
+            lambda row: stability_cell(row, words),
+            True,
+            "Mean overlap with the nearest group when the customers are drawn again; 10th to 90th percentile",
+        ),
+    ]
+    return card(
+        "Personas",
+        table(answer.frame, columns, caption="Personas by behaviour", class_name="list-personas")
+        if not answer.is_empty
+        else empty("No personas yet", "They are derived from a hundred customers on, by the job `personas`."),
+        sub=_persona_words(ask, answer),
+        source=[answer, facts],
+        span=12,
+        is_flush=not answer.is_empty,
+        id="personas",
+    )
+
+
+def _persona_words(ask: Door, answer: Answer) -> str:
+    if answer.is_empty:
+        return "Derived from how customers buy; a name stays while its group is found where it was"
+    words, of = ask.words, answer.row
+    span = f"{words.decimal(of.agreement_lo)} to {words.decimal(of.agreement_hi)}; 1 is the same each time"
+    return (
+        f"{of.n_personas} groups by how customers buy, up to {words.date(of.as_of)}. Agreement when customers are "
+        f"drawn again: {words.decimal(of.agreement)} ({span})"
+    )
+
+
+def _persona_segments(ask: Door) -> html.Section | None:
+    answer = ask.ask("segments/behaviour_mix")
+    if answer.is_empty:
+        return None
+    return card(
+        "Personas and segments",
+        persona_matrix(
+            answer.rows,
+            "segment",
+            ask.words,
+            lambda row: ask.href("/customers", behaviour_persona=row.persona, segment=row.segment),
+            caption="Customers and money by persona and segment",
+        ),
+        sub="How customers buy, against how recently, how often and for how much; with net revenue to date",
+        source=answer,
+        span=12,
+    )
+
+
+def _given(ask: Door) -> html.Section | None:
     answer = ask.ask("segments/personas")
     words = ask.words
     horizon = ask.settings.model.primary_horizon_days
+    if answer.is_empty:
+        return None
 
     def customers(row: Any) -> Any:
         return link(words.count(row.n_customers), ask.href("/customers", persona=row.persona))
 
     columns = [
-        Column("Persona", lambda row: words.label(row.persona)),
+        Column("Given persona", lambda row: words.label(row.persona)),
         Column("Customers", customers, True),
         Column("Share", lambda row: share_bar(row.customer_share, words), True, "Of all customers with a persona"),
         Column("Orders per customer", lambda row: words.decimal(row.orders_per_customer, 1), True),
@@ -262,27 +344,49 @@ def _personas(ask: Door) -> html.Section:
         Column("P(alive)", lambda row: share_bar(row.avg_p_alive, words), True, "Mean chance to still be active"),
     ]
     return card(
-        "Personas",
-        table(answer.frame, columns, caption="Given personas")
-        if not answer.is_empty
-        else empty("No personas are given", "They come from the column `persona` of the customer file."),
-        sub="As the shop gave them in its customer file; no model uses them",
+        "Given personas",
+        table(answer.frame, columns, caption="Given personas"),
+        sub="As the shop gave them in its customer file; nothing is computed from them",
         source=answer,
         span=12,
-        is_flush=not answer.is_empty,
+        is_flush=True,
     )
 
 
-def _persona_mix(ask: Door) -> html.Section | None:
+def _given_segments(ask: Door) -> html.Section | None:
     answer = ask.ask("segments/persona_mix")
     if answer.is_empty:
         return None
     return card(
-        "Personas and segments",
+        "Given personas and segments",
         persona_matrix(
-            answer.rows, ask.words, lambda row: ask.href("/customers", persona=row.persona, segment=row.segment)
+            answer.rows,
+            "segment",
+            ask.words,
+            lambda row: ask.href("/customers", persona=row.persona, segment=row.segment),
+            caption="Customers and money by given persona and segment",
         ),
         sub="Customers, and their net revenue to date",
+        source=answer,
+        span=12,
+    )
+
+
+def _cross(ask: Door) -> html.Section | None:
+    answer = ask.ask("segments/persona_cross")
+    if answer.is_empty:
+        return None
+    return card(
+        "Given and derived personas",
+        persona_matrix(
+            answer.rows,
+            "behaviour_persona",
+            ask.words,
+            lambda row: ask.href("/customers", persona=row.persona, behaviour_persona=row.behaviour_persona),
+            caption="Customers and money by given and derived persona",
+            row_head="Given ↓ derived →",
+        ),
+        sub="What the shop says of its customers, against how they buy; with net revenue to date",
         source=answer,
         span=12,
     )

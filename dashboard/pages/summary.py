@@ -292,7 +292,7 @@ def _personas(ask: Door) -> html.Section:
             words.money(value),
             max(float(value), 0.0) / largest,
             theme.SERIES_VARS[5],
-            ask.href("/customers", persona=row.persona),
+            ask.href("/customers", **{"persona" if row.is_given else "behaviour_persona": row.persona}),
             words.count(row.n_customers),
         )
         for row, value in zip(answer.rows, money.fillna(0.0), strict=True)
@@ -300,7 +300,7 @@ def _personas(ask: Door) -> html.Section:
     ]
     return card(
         "Personas",
-        ranked(bars) if bars else empty("No personas", "Map a column `persona` of the customer file to see them."),
+        ranked(bars) if bars else empty("No personas", "They are derived once there are a hundred customers."),
         sub="Expected revenue in the horizon · customers"
         if is_predicted
         else "Revenue of the last 365 days · customers",

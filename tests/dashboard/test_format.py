@@ -90,3 +90,11 @@ def test_a_duration_has_one_unit(seconds, text):
 
 def test_axis_ticks_are_short():
     assert POUNDS.ticks([0, 2_500, 50_000, 1_500_000], "money") == ["£0", "£2.5K", "£50K", "£1.5M"]
+
+
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [("bargain_hunter", "Bargain hunter"), ("web", "Web"), ("ärger_x", "Ärger x"), ("_", "_"), ("", "–"), (None, "–")],
+)
+def test_a_name_out_of_the_data_is_said_in_words(text, said):
+    assert Format().label(text) == said

@@ -32,6 +32,12 @@ with
         group by persona
         union all
         select
+            'behaviour_persona' as column_name, behaviour_persona as value, count(*) as n_customers,
+        from marts.customers
+        where behaviour_persona is not null
+        group by behaviour_persona
+        union all
+        select
             'subscription_plan' as column_name, subscription_plan as value, count(*) as n_customers,
         from marts.customers
         where subscription_plan is not null

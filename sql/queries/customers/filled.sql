@@ -8,6 +8,7 @@ with
             count(name) as n_name,
             count(email) as n_email,
             count(persona) as n_persona,
+            count(behaviour_persona) as n_behaviour_persona,
             count(is_subscriber) as n_is_subscriber,
             count(subscription_plan) as n_subscription_plan,
             count(acquisition_cost) as n_acquisition_cost,
@@ -32,6 +33,9 @@ with
         from totals
         union all
         select 'persona' as column_name, n_persona as n_customers,
+        from totals
+        union all
+        select 'behaviour_persona' as column_name, n_behaviour_persona as n_customers,
         from totals
         union all
         select 'is_subscriber' as column_name, n_is_subscriber as n_customers,
