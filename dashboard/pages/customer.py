@@ -8,7 +8,6 @@ from urllib.parse import unquote
 
 from dash import html, register_page
 
-from clv.explain import in_words
 from dashboard.charts.customer import customer_timeline
 from dashboard.components import (
     Bar,
@@ -33,6 +32,7 @@ from dashboard.components import (
 )
 from dashboard.components.served_grid import lines_grid
 from dashboard.components.states import state
+from dashboard.components.why import change_card, why_card
 from dashboard.data import Answer, Door, door
 from dashboard.format import Kind, is_missing
 
@@ -74,8 +74,8 @@ def _content(customer_id: str, query: dict[str, str]) -> Any:
             region(_scores, ask, profile),
             region(_next, ask, profile),
             region(_forecast, ask, who),
-            region(_why, ask, who),
-            region(_change, ask, who),
+            region(why_card, ask, who),
+            region(change_card, ask, who),
             region(_lines, ask, who),
             region(_campaigns, ask, who),
             region(_carts, ask, who),
@@ -245,65 +245,6 @@ def _forecast(ask: Door, who: Any) -> html.Section:
 
 def _interval(ask: Door, low: Any, high: Any) -> str:
     return ask.words.money(None) if is_missing(low) else f"{ask.words.money(low)} – {ask.words.money(high)}"
-
-
-def _why(ask: Door, who: Any) -> html.Section:
-    answer = ask.ask("customer/contributions", customer_id=who.customer_id)
-    words = ask.words
-    shown = [row for row in answer.rows if row.horizon_days == who.horizon_days]
-    largest = max((abs(row.contribution) for row in shown), default=0.0) or 1.0
-    bars = [
-        Bar(
-            words.label(in_words(row.feature)),
-            words.money_change(row.contribution),
-            abs(row.contribution) / largest,
-            "var(--c2)" if row.contribution >= 0 else "var(--c4)",
-            note="" if is_missing(row.value) else words.decimal(row.value, 0 if float(row.value).is_integer() else 2),
-        )
-        for row in shown
-    ]
-    nothing = (
-        not_trained("Reasons")
-        if who.expected_revenue is None
-        else empty("No reasons in this build", "The scores of this build came without what each fact adds to them.")
-    )
-    return card(
-        "Why",
-        ranked(bars) if bars else nothing,
-        sub=f"What each part adds to the expected revenue, next {who.horizon_days} days; they add up to it"
-        if bars
-        else None,
-        source=answer,
-        span=6,
-    )
-
-
-def _change(ask: Door, who: Any) -> html.Section:
-    answer = ask.ask("customer/change", customer_id=who.customer_id)
-    words = ask.words
-    rows = [row for row in answer.rows if row.horizon_days == who.horizon_days]
-    if not rows:
-        return card(
-            "Why it changed",
-            empty("Nothing to compare with yet", "It appears when the customer has been scored a second time."),
-            source=answer,
-            span=6,
-        )
-    row = rows[0]
-    facts = [
-        (f"Expected on {words.date(row.before_as_of)}", words.money_exact(row.expected_before)),
-        ("What the customer did since", words.money_change(row.data_effect)),
-        ("What another model makes of it", words.money_change(row.model_effect)),
-        (f"Expected on {words.date(row.present_as_of)}", words.money_exact(row.expected_revenue)),
-        ("Orders since", f"{words.count(row.n_orders_since)}, {words.money_exact(row.revenue_since)}"),
-    ]
-    return card(
-        "Why it changed",
-        _listed(facts),
-        sub=f"Expected revenue, next {row.horizon_days} days; the two effects add up",
-        source=answer,
-        span=6,
-    )
 
 
 def _lines(ask: Door, who: Any) -> html.Section:

@@ -12,8 +12,11 @@ from dashboard import data
 from dashboard.app import create_app
 from dashboard.charts.customer import customer_timeline
 from dashboard.format import Format
+from warehouse import outputs
 from warehouse.build import build
 from warehouse.ingest import land
+
+from .conftest import AS_OF, Client, publish_tiny
 
 
 def kpis_of(page, walk, words_of) -> dict[str, str]:
@@ -82,7 +85,7 @@ def test_without_a_prediction_the_page_says_so(client, walk, words_of):
 
 
 def test_reasons_are_shown_only_where_there_are_some(client, words_of):
-    assert "No reasons in this build" in words_of(client.page("/customers/C01"))
+    assert "No reasons for this customer" in words_of(client.page("/customers/C01"))
 
 
 @pytest.mark.parametrize("odd", ["00C01", "C1", "a/b", 'x"y', "<b>1</b>", "C01 ", "ünï", "100%41", "' or 1=1 --"])
@@ -190,3 +193,65 @@ def test_without_a_model_the_list_shows_what_was_bought(odd_shop, walk, words_of
     assert "7 customers" in words_of(page)
     assert {column["field"] for column in columns if "sort" in column} == {"revenue"}
     assert all(column["hide"] for column in columns if column["field"].startswith("expected_"))
+
+
+@pytest.fixture(scope="module")
+def explained(tmp_path_factory):
+    """The tiny shop, scored twice, with reasons of C01: 150 = 90 + 80.25 − 30.5 + 7.25 + 3."""
+    settings = publish_tiny(tmp_path_factory.mktemp("explained") / "data")
+    reasons = [
+        ("baseline", None, 90.0),
+        ("revenue_1h", 60.0, 80.25),
+        ("recency_days", 12.0, -30.5),
+        ("shop_level", None, 7.25),
+        ("rest", None, 3.0),
+    ]
+    frame = pd.DataFrame(
+        [("C01", 180, feature, value, money, rank) for rank, (feature, value, money) in enumerate(reasons)],
+        columns=list(outputs.TABLES["contributions"]),
+    )
+    outputs.write(settings.paths.outputs, "contributions", frame)
+    # C01: 120 before, 130.004 by the old model on the new data, 150 now; C03's old model is gone
+    before = pd.DataFrame(
+        [("C01", 180, 120.0, 130.004), ("C03", 180, 30.0, None)],
+        columns=["customer_id", "horizon_days", "expected_revenue", "expected_revenue_rescored"],
+    ).assign(as_of=date(2024, 3, 1), model_version="v0")
+    outputs.write(settings.paths.outputs, "predictions_before", before)
+    build(settings, as_of=AS_OF)
+    app = create_app(settings)
+    yield Client(app)
+    app.server.extensions["retain"].warehouse.close()
+
+
+def test_reasons_stand_in_words_and_money_and_add_up(explained, walk, words_of):
+    bars = bars_of(explained.page("/customers/C01"), "Why", walk, words_of)
+
+    assert [text for _, text in bars] == [
+        "£90.00", "+£80.25 £60.00", "−£30.50 12 days", "+£7.25", "+£3.00", "£150.00",
+    ]  # fmt: skip
+    assert bars[1][0] == "Revenue in the last period"
+    said = words_of(explained.page("/customers/C01"))
+    assert "Raised most by  revenue in the last period  (£60.00): +£80.25" in said
+    assert "lowered most by  days since the last purchase  (12 days): −£30.50" in said
+
+
+def test_a_change_is_what_the_customer_did_and_what_the_model_makes_of_it(explained, walk, words_of):
+    bars = bars_of(explained.page("/customers/C01"), "Why it changed", walk, words_of)
+
+    # 120.00 + 10.00 + 20.00 = 150.00, to the cent
+    assert [text.split(" ")[0] for _, text in bars] == ["£120.00", "+£10.00", "+£20.00", "£150.00"]
+    assert "v0 → v1" in bars[2][1]
+
+
+def test_a_change_that_cannot_be_split_says_so(explained, words_of):
+    assert "The model before is gone" in words_of(explained.page("/customers/C03"))
+    assert "The model before is gone" not in words_of(explained.page("/customers/C01"))
+
+
+def bars_of(page, title, walk, words_of):
+    """(label, number and note) of the bars of a card."""
+    panels = [node for node in walk(page) if "panel" in str(node["props"].get("className")).split()]
+    titles = [[words_of(one) for one in walk(node) if one["props"].get("className") == "card-title"] for node in panels]
+    panel = panels[titles.index([title])]
+    heads = [node for node in walk(panel) if node["props"].get("className") == "rank-head"]
+    return [tuple(words_of(part) for part in node["props"]["children"]) for node in heads]

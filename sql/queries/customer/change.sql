@@ -1,5 +1,5 @@
 -- Why a customer's expected revenue is not what it was when last scored: what the customer did, and
--- what another model makes of it. The two effects add up to the change.
+-- what another model makes of it. In money to the cent, and the two effects add up to the change.
 -- grain: one row per horizon; no row until the customer has been scored twice
 -- parameters: $customer_id
 with
@@ -8,12 +8,14 @@ with
             present.horizon_days,
             earlier.as_of as before_as_of,
             present.as_of as present_as_of,
-            earlier.expected_revenue as expected_before,
-            present.expected_revenue as expected_revenue,
+            round(earlier.expected_revenue, 2) as expected_before,
+            round(present.expected_revenue, 2) as expected_revenue,
+            earlier.model_version = present.model_version
+            or earlier.expected_revenue_rescored is not null as is_split,
             case
                 when earlier.model_version = present.model_version
-                then present.expected_revenue
-                else coalesce(earlier.expected_revenue_rescored, present.expected_revenue)
+                then round(present.expected_revenue, 2)
+                else round(coalesce(earlier.expected_revenue_rescored, present.expected_revenue), 2)
             end as rescored_revenue,
             earlier.model_version as model_version_before,
             present.model_version,
@@ -36,9 +38,10 @@ select
     scores.present_as_of,
     scores.expected_before,
     scores.expected_revenue,
-    scores.expected_revenue - scores.expected_before as change,
-    scores.rescored_revenue - scores.expected_before as data_effect,  -- the same model, with the days since
-    scores.expected_revenue - scores.rescored_revenue as model_effect,  -- the same days, with the other model
+    round(scores.expected_revenue - scores.expected_before, 2) as change,
+    round(scores.rescored_revenue - scores.expected_before, 2) as data_effect,  -- the same model, with the days since
+    round(scores.expected_revenue - scores.rescored_revenue, 2) as model_effect,  -- the same days, with the other model
+    scores.is_split,  -- false when the model before is gone: then all of it counts as data effect
     count(orders.purchase_number) as n_orders_since,
     round(coalesce(sum(orders.amount), 0e0), 4) as revenue_since,
     scores.model_version_before,
