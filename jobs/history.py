@@ -1,15 +1,19 @@
 """What was known at earlier dates and what happened next, asked from the warehouse; and the value model fitted to it.
 
-A shop with more customers than `[model] max_training_rows` is learnt from a sample: whole buckets, which are dealt by
-hash of the customer, so many that about that number of customers is in them. The trees would not be given more rows
-anyway, and totals of so many customers say what the level of the shop is. Scoring sees everybody.
+A shop with more customers than half of `[model] max_training_rows` is learnt from a sample: whole buckets, which are
+dealt by hash of the customer, so many that about that number of customers is in them. They are in up to 14 cut-offs, so
+the trees get as many rows as before; and the totals of 150,000 customers are within 1 or 2 % of those of all, where any
+forecast of a total is off by 15 %. Scoring sees everybody.
 """
 
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
 from datetime import date
+from functools import partial
+from typing import TypeVar
 
 import pandas as pd
 
@@ -18,8 +22,13 @@ from clv.snapshots import Snapshot
 from clv.value import ValueModel, fit_value_model
 from jobs.run import RunContext
 
+T = TypeVar("T")
+
 MAX_KEPT_CELLS = 100_000_000
 """Of feature tables held in memory while training: 0.8 GB."""
+
+CUT_OFFS_PER_CUSTOMER = 2
+"""At least so many training rows a customer are expected, when it is decided how many customers are enough."""
 
 
 class History:
@@ -29,7 +38,7 @@ class History:
         self.warehouse, self.build_id = ctx.warehouse, build_id
         handle = ctx.warehouse.current(build_id)
         self.n_customers = int(handle.manifest["tables"]["core.customers"]["rows"])
-        share = ctx.settings.model.max_training_rows / max(self.n_customers, 1)
+        share = ctx.settings.model.max_training_rows / CUT_OFFS_PER_CUSTOMER / max(self.n_customers, 1)
         self.buckets = range(min(math.ceil(share * handle.n_buckets), handle.n_buckets))
         """Whose customers are learnt from; all in a shop that is not large."""
         self.share = len(self.buckets) / handle.n_buckets
@@ -56,6 +65,19 @@ class History:
             if (as_of, days) in self.kept:
                 self.kept_outcomes[as_of, days] = outcomes
         return Snapshot(as_of, days, features, outcomes)
+
+
+def ahead(steps: Iterable[Callable[[], T]]) -> Iterator[T]:
+    """The results of *steps* in order; the next one is worked on in another thread while one is made use of."""
+    with ThreadPoolExecutor(1, thread_name_prefix="ahead") as pool:
+        coming: Future[T] | None = None
+        for step in steps:
+            started = pool.submit(step)
+            if coming is not None:
+                yield coming.result()
+            coming = started
+        if coming is not None:
+            yield coming.result()
 
 
 def first_purchase_day(ctx: RunContext, as_of: date) -> date | None:
@@ -99,10 +121,11 @@ def fit(
 
     def told(dates: Sequence[tuple[date, int]], done: int) -> Iterator[Snapshot]:
         # One at a time: a large shop's snapshots do not fit into memory together.
+        asked = ahead(partial(history.snapshot, cut_off, days) for cut_off, days in dates)
         for place, (cut_off, days) in enumerate(dates):
             share = start + (asking - start) * (done + place) / max(total, 1)
             tell(share, f"learning {days} days from {cut_off:%d %b %Y}")
-            yield history.snapshot(cut_off, days)
+            yield next(asked)
         if done + len(dates) == total:
             tell(asking, "growing trees")
 

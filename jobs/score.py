@@ -6,12 +6,17 @@ The reasons of the primary horizon's values go to `outputs.contributions` for th
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from datetime import timedelta
+import math
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import date
+from functools import partial
 from typing import Any
 
 import numpy as np
 import pandas as pd
+import pyarrow as pa
+import pyarrow.parquet as pq
 from loguru import logger
 
 from clv import btyd
@@ -21,12 +26,16 @@ from clv.explain import contribution_table, explain, sample_table
 from clv.snapshots import numbers
 from clv.value import ValueModel
 from jobs import models
+from jobs.history import ahead
 from jobs.judgement import sampled
 from jobs.run import RunContext
 from warehouse import outputs
+from warehouse.ask import BuildHandle
 
 RETURN_WITHIN_DAYS = 365
 """The next-order window speaks of customers who come back within a year."""
+CUSTOMERS_AT_A_TIME = 250_000
+"""In the features of all horizons this many take 0.6 GB."""
 WINDOW = (0.25, 0.75)
 MAX_EXPLAINED = 20_000
 """Customers whose value is taken apart: exact TreeSHAP costs more than the forecast itself."""
@@ -50,13 +59,6 @@ def run(ctx: RunContext) -> Mapping[str, Any]:
             f"forecasts would be flattered. Score a later date, or train one that knows no more and make it champion: "
             f"clv train --as-of {as_of}, then clv models promote"
         )
-    frames = {}
-    for done, days in enumerate(model.feature_horizons):
-        ctx.progress(0.6 * done / len(model.feature_horizons), f"features of {as_of:%d %b %Y} for {days} days")
-        frames[days] = ctx.warehouse.features(as_of, days, build=handle.id)
-    ctx.progress(0.6, "predicting")
-    features = frames[model.feature_horizons[0]]
-    scored = model.predict(frames) if len(features) else outputs.empty("predictions")
     business = ctx.settings.business
     shop = ctx.warehouse.select(
         "select coalesce(sum(margin) / nullif(sum(amount), 0e0), $gross_margin) as share from core.order_lines "
@@ -65,83 +67,165 @@ def run(ctx: RunContext) -> Mapping[str, Any]:
         build=handle.id,
     )
     margin_share = float(shop["share"][0].as_py())
-    everybody = ctx.warehouse.select(
-        "select distinct customer_id from core.order_lines where order_ts < cast($as_of as timestamp) order by all",
-        {"as_of": as_of},
-        build=handle.id,
-    ).to_pandas()["customer_id"]
-    ctx.progress(0.85, "writing")
-    table = _derived(scored, features, model, as_of, margin_share, business.discount_rate_annual)
-    table = _with_those_who_never_bought(table, everybody, model)
-    table["as_of"] = as_of
-    table["model_version"] = version
-    _keep_those_before(ctx, table, frames, version)
-    outputs.write(ctx.settings.paths.outputs, "predictions", table)
+    before = _before(ctx, version, model, as_of)
+    tables: list[pa.Table] = []
+    rescored: list[pa.Table] = []
+    reasons = _Reasons(ctx.settings.model.primary_horizon_days)
+    parts = _parts(handle)
+
+    def features_of(buckets: Sequence[int]) -> dict[int, pd.DataFrame]:
+        warehouse, needed = ctx.warehouse, model.feature_horizons
+        return {days: warehouse.features(as_of, days, build=handle.id, buckets=buckets) for days in needed}
+
+    asked = ahead(partial(features_of, buckets) for buckets in parts)
+    for done in range(len(parts)):
+        ctx.progress(0.8 * done / len(parts), f"features of {as_of:%d %b %Y}")
+        frames = next(asked)
+        features = frames[model.feature_horizons[0]]
+        if features.empty:
+            continue
+        ctx.progress(0.8 * (done + 0.5) / len(parts), "predicting")
+        scored = model.predict(frames)
+        table = _derived(scored, features, model, as_of, margin_share, business.discount_rate_annual)
+        tables.append(_arrow(table.assign(as_of=as_of, model_version=version)))
+        if before is not None:
+            rescored.append(tables[-1] if before.model is model else _rescored(before.model, frames))
+        reasons.add(scored, frames)
+    without = _those_who_never_bought(ctx, handle.id, as_of, model)
+    tables.append(_arrow(without.assign(as_of=as_of, model_version=version)))
+    ctx.progress(0.8, "writing")
+    predictions = pa.concat_tables(tables)
+    del tables
+    if before is not None:
+        _keep_those_before(ctx, before, rescored)
+    outputs.write(ctx.settings.paths.outputs, "predictions", predictions)
     ctx.progress(0.9, "explaining")
-    reasons, sample = _reasons(ctx.settings.model.primary_horizon_days, scored, frames, model)
-    outputs.write(ctx.settings.paths.outputs, "contributions", reasons)
+    explained, sample = reasons.tables(model)
+    outputs.write(ctx.settings.paths.outputs, "contributions", explained)
     outputs.write(ctx.settings.paths.outputs, "explanation_sample", sample)
     models.write_versions(ctx.settings)
-    ctx.progress(1.0, f"{len(everybody):,} customers scored")
-    return {"model_version": version, "as_of": as_of.isoformat(), "n_customers": len(everybody), "n_rows": len(table)}
+    n_rows = predictions.num_rows
+    n_customers = n_rows // len(model.horizons)
+    ctx.progress(1.0, f"{n_customers:,} customers scored")
+    return {"model_version": version, "as_of": as_of.isoformat(), "n_customers": n_customers, "n_rows": n_rows}
 
 
-def _reasons(
-    horizon_days: int, scored: pd.DataFrame, frames: Mapping[int, pd.DataFrame], model: ValueModel
-) -> tuple[pd.DataFrame, pd.DataFrame]:
-    """Why customers are worth what they are, in money; empty for a horizon not predicted.
-
-    Returns:
-        The strongest reasons of the most valuable customers, and all of a random sample of everybody.
-    """
-    here = scored[scored["horizon_days"] == horizon_days]
-    if here.empty:
-        return outputs.empty("contributions"), outputs.empty("explanation_sample")
-    best = here.sort_values(["expected_revenue", "customer_id"], ascending=[False, True])["customer_id"]
-    best = best.head(MAX_EXPLAINED)
-    drawn = sampled(here["customer_id"], N_SAMPLED)
-    asked = {*best, *drawn}
-    part = {days: frame[frame["customer_id"].isin(asked)].reset_index(drop=True) for days, frame in frames.items()}
-    explanation = explain(model, part, horizon_days)
-    reasons = contribution_table(explanation.of(best), most=REASONS)
-    return reasons, sample_table(explanation.of(drawn))
+def _parts(handle: BuildHandle) -> list[Sequence[int]]:
+    """Buckets that are scored together: a large shop's features do not fit into memory at once."""
+    n_customers = int(handle.manifest["tables"]["core.customers"]["rows"])
+    n = max(1, min(handle.n_buckets, math.ceil(n_customers / CUSTOMERS_AT_A_TIME)))
+    return [range(i * handle.n_buckets // n, (i + 1) * handle.n_buckets // n) for i in range(n)]
 
 
-def _keep_those_before(ctx: RunContext, table: pd.DataFrame, frames: Mapping[int, pd.DataFrame], version: str) -> None:
+def _arrow(table: pd.DataFrame) -> pa.Table:
+    """Rows as `outputs.predictions` keeps them; columns that are not there are NULL."""
+    schema = outputs.schema("predictions")
+    columns = [
+        pa.array(table[field.name], field.type, from_pandas=True)
+        if field.name in table
+        else pa.nulls(len(table), field.type)
+        for field in schema
+    ]
+    return pa.table(columns, schema=schema)
+
+
+class _Reasons:
+    """Picks the customers whose value is taken apart, while they come past in parts, and keeps their facts."""
+
+    def __init__(self, horizon_days: int) -> None:
+        self.horizon_days = horizon_days
+        self.values = pd.DataFrame({"customer_id": pd.Series(dtype="str"), "expected_revenue": pd.Series(dtype=float)})
+        self.frames: dict[int, pd.DataFrame] = {}
+
+    def add(self, scored: pd.DataFrame, frames: Mapping[int, pd.DataFrame]) -> None:
+        """Take in a part; whoever is neither among the most valuable nor drawn so far is let go."""
+        here = scored.loc[scored["horizon_days"] == self.horizon_days, ["customer_id", "expected_revenue"]]
+        self.values = pd.concat([self.values, here], ignore_index=True) if len(self.values) else here
+        asked = {*self._best(), *self._drawn()}
+        self.values = self.values[self.values["customer_id"].isin(asked)]
+        for days, frame in frames.items():
+            known = [self.frames[days], frame] if days in self.frames else [frame]
+            kept = [one[one["customer_id"].isin(asked)] for one in known]
+            self.frames[days] = pd.concat(kept, ignore_index=True) if len(kept) > 1 else kept[0].reset_index(drop=True)
+
+    def tables(self, model: ValueModel) -> tuple[pd.DataFrame, pd.DataFrame]:
+        """Why customers are worth what they are, in money; empty for a horizon not predicted.
+
+        Returns:
+            The strongest reasons of the most valuable customers, and all of a random sample of everybody.
+        """
+        if self.values.empty:
+            return outputs.empty("contributions"), outputs.empty("explanation_sample")
+        explanation = explain(model, self.frames, self.horizon_days)
+        reasons = contribution_table(explanation.of(self._best()), most=REASONS)
+        return reasons, sample_table(explanation.of(self._drawn()))
+
+    def _best(self) -> pd.Series:
+        ranked = self.values.sort_values(["expected_revenue", "customer_id"], ascending=[False, True])
+        return ranked["customer_id"].head(MAX_EXPLAINED)
+
+    def _drawn(self) -> pd.Series:
+        # The first in an order that does not depend on who else is there: those of all are among those of the parts.
+        return sampled(self.values["customer_id"], N_SAMPLED)
+
+
+@dataclass(frozen=True)
+class _Before:
+    """The predictions that are about to be replaced."""
+
+    table: pa.Table
+    model: ValueModel | None
+    """The one that made them; None when it is gone."""
+
+
+def _before(ctx: RunContext, version: str, model: ValueModel, as_of: date) -> _Before | None:
+    """The last predictions, when what is made now differs from them by date or model."""
+    path = outputs.path_of(ctx.settings.paths.outputs, "predictions")
+    if not path.is_file():
+        return None
+    table = pq.read_table(path, columns=["customer_id", "horizon_days", "as_of", "expected_revenue", "model_version"])
+    if not table.num_rows:
+        return None
+    old_version, old_as_of = table["model_version"][0].as_py(), table["as_of"][0].as_py()
+    if (old_version, old_as_of) == (version, as_of):
+        return None
+    return _Before(table, model if old_version == version else _old_model(ctx, old_version))
+
+
+def _keep_those_before(ctx: RunContext, before: _Before, rescored: Sequence[pa.Table]) -> None:
     """Put the last predictions aside as `outputs.predictions_before`, with what their model says of today's data.
 
     The change of a value is then the data's effect (old model, old data → new data) plus the model's (old → new).
     Scoring the same date with the same model again is no change, and keeps what was there before.
     """
-    folder = ctx.settings.paths.outputs
-    path = outputs.path_of(folder, "predictions")
-    if not path.is_file():
-        return
-    before = pd.read_parquet(
-        path, columns=["customer_id", "horizon_days", "as_of", "expected_revenue", "model_version"]
-    )
-    if before.empty or (before["model_version"][0] == version and before["as_of"][0] == table["as_of"].iloc[0]):
-        return
-    now = table
-    old_version = str(before["model_version"][0])
-    if old_version != version:
-        now = _rescored(ctx, old_version, frames)
-    values = now[["customer_id", "horizon_days", "expected_revenue"]]
-    values = values.rename(columns={"expected_revenue": "expected_revenue_rescored"})
-    outputs.write(folder, "predictions_before", before.merge(values, how="left", on=["customer_id", "horizon_days"]))
+    keys = ["customer_id", "horizon_days"]
+    columns = [*keys, "expected_revenue"]
+    empty = outputs.schema("predictions").empty_table()
+    values = pa.concat_tables([one.select(columns) for one in (*rescored, empty)])
+    values = values.rename_columns([*keys, "expected_revenue_rescored"])
+    table = before.table.join(values, keys=keys, join_type="left outer")
+    outputs.write(ctx.settings.paths.outputs, "predictions_before", table)
 
 
-def _rescored(ctx: RunContext, version: str, frames: Mapping[int, pd.DataFrame]) -> pd.DataFrame:
-    """Today's customers as the model of *version* sees them; nothing when it is gone or cannot read them."""
+def _old_model(ctx: RunContext, version: str) -> ValueModel | None:
     registry = models.registry(ctx.settings)
-    empty = outputs.empty("predictions")
     if version not in registry.versions():
-        return empty
+        return None
     try:
-        return ValueModel.load(registry.verified(version), threads=ctx.settings.model.threads).predict(frames)
+        return ValueModel.load(registry.verified(version), threads=ctx.settings.model.threads)
     except ModelError as error:
         logger.bind(version=version).warning("the change of values cannot be split by cause: {}", error)
-        return empty
+        return None
+
+
+def _rescored(model: ValueModel | None, frames: Mapping[int, pd.DataFrame]) -> pa.Table:
+    """Today's customers as another *model* sees them; nobody when it is gone or cannot read them."""
+    if model is not None:
+        try:
+            return _arrow(model.predict(frames))
+        except ModelError as error:
+            logger.warning("the change of values cannot be split by cause: {}", error)
+    return outputs.schema("predictions").empty_table()
 
 
 def _derived(
@@ -168,20 +252,23 @@ def _derived(
     x, t_x, age = (numbers(features, name) for name in ("x", "t_x", "T"))
     for share, name in zip(WINDOW, ("next_order_from", "next_order_to"), strict=True):
         days = np.round(btyd.next_purchase_days(purchases, x, age, share, within=RETURN_WITHIN_DAYS)).astype(int)
-        table[name] = [as_of + timedelta(days=int(day)) for day in days] * len(horizons)
+        dates = pa.array(np.datetime64(as_of, "D") + days)
+        table[name] = pd.Series(pd.arrays.ArrowExtensionArray(pa.concat_arrays([dates] * len(horizons))))
     overdue = numbers(features, "recency_days") / btyd.expected_gap(purchases, x, t_x)
     table["overdue_index"] = np.tile(overdue, len(horizons))
     return table
 
 
-def _with_those_who_never_bought(table: pd.DataFrame, everybody: pd.Series, model: ValueModel) -> pd.DataFrame:
+def _those_who_never_bought(ctx: RunContext, build_id: str, as_of: date, model: ValueModel) -> pd.DataFrame:
     """Customers whose only rows are returns have a value too: nothing is expected of them."""
-    missing = sorted(set(everybody) - set(table["customer_id"]))
-    if not missing:
-        return table
+    missing = ctx.warehouse.select(
+        "select customer_id from core.order_lines where order_ts < cast($as_of as timestamp) "
+        "group by customer_id having max(case when is_purchase then 1 else 0 end) = 0 order by customer_id",
+        {"as_of": as_of},
+        build=build_id,
+    )["customer_id"].to_pylist()
     zero = ("expected_revenue", "revenue_lo", "revenue_hi", "revenue_lo_90", "revenue_hi_90", "expected_orders")
-    rows = pd.DataFrame(
+    return pd.DataFrame(
         [(customer, days) for customer in missing for days in model.horizons_days],
         columns=["customer_id", "horizon_days"],
     ).assign(**dict.fromkeys((*zero, "expected_margin", "expected_revenue_discounted"), 0.0))
-    return rows.reindex(columns=table.columns) if table.empty else pd.concat([table, rows], ignore_index=True)

@@ -42,7 +42,7 @@ PICKED_BUILDS = 1
 """Builds that were asked for by id and stay open when idle, and pairs of them; one merely superseded is closed."""
 TYPED_SECONDS = 60.0
 """A typed statement that takes longer is stopped."""
-ROWS_PER_QUERY = 1_000_000
+ROWS_PER_QUERY = 500_000
 """Order lines that features are made of at a time."""
 _QUERY_NAME = re.compile(r"[a-z][a-z0-9_]*/[a-z][a-z0-9_]*")
 _TABLE_NAME = re.compile(r"[a-z][a-z0-9_]*\.[a-z][a-z0-9_]*")

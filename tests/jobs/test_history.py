@@ -1,10 +1,11 @@
 from dataclasses import replace
 from datetime import date
+from functools import partial
 
 import pytest
 
 from clv import backtest
-from jobs.history import History, first_purchase_day, fit
+from jobs.history import History, ahead, first_purchase_day, fit
 from jobs.run import RunContext
 from warehouse.ask import Warehouse
 
@@ -36,7 +37,7 @@ def test_everybody_is_learnt_from_in_a_shop_that_is_not_large(context):
 
 
 def test_a_large_shop_is_learnt_from_whole_buckets_of_customers(context):
-    # 400 customers in two buckets; one holds about as many as asked for
+    # 400 customers in two buckets: one holds more than half as many as rows are wanted
     history = History(with_at_most(context, 150), context.warehouse.current().id)
 
     snapshot = history.snapshot(CUT_OFF, 90)
@@ -62,6 +63,29 @@ def test_a_model_of_a_sample_forecasts_everybody_and_about_the_same_total(contex
 
     assert totals[1] == pytest.approx(totals[0], rel=0.35)
     assert totals[1] != totals[0]
+
+
+def test_what_is_asked_ahead_comes_in_order_and_one_at_a_time():
+    begun = []
+
+    def step(n):
+        begun.append(n)
+        return n
+
+    answers = ahead(partial(step, n) for n in range(4))
+
+    assert next(answers) == 0
+    assert set(begun) <= {0, 1}
+    assert list(answers) == [1, 2, 3]
+    assert begun == [0, 1, 2, 3]
+
+
+def test_an_error_ahead_is_raised_where_its_answer_is_wanted():
+    answers = ahead([lambda: 1, lambda: 1 // 0])
+
+    assert next(answers) == 1
+    with pytest.raises(ZeroDivisionError):
+        next(answers)
 
 
 def test_what_is_being_done_is_said_to_the_end(context):

@@ -10,7 +10,7 @@ import pandas as pd
 import pytest
 
 from clv.errors import ModelError, NotFittedError, TamperedModelError
-from jobs import models
+from jobs import judgement, models, score
 from warehouse import outputs
 from warehouse.ask import Warehouse
 
@@ -96,6 +96,30 @@ def test_scoring_again_gives_the_same_bytes(shop_copy):
     assert content(shop_copy) == before
 
 
+def test_scoring_in_parts_gives_the_same_bytes_and_reasons(shop_copy, monkeypatch):
+    names = ("predictions", "contributions", "explanation_sample")
+    whole = {name: shop_copy.output(name) for name in names}
+    before = content(shop_copy)
+    monkeypatch.setattr(score, "CUSTOMERS_AT_A_TIME", 200)
+    monkeypatch.setattr(score, "MAX_EXPLAINED", 20)
+    monkeypatch.setattr(score, "N_SAMPLED", 30)
+
+    shop_copy.run("score")
+
+    assert content(shop_copy) == before
+    values = whole["predictions"].query("horizon_days == 90")
+    best = values.sort_values(["expected_revenue", "customer_id"], ascending=[False, True])["customer_id"].head(20)
+    assert set(shop_copy.output("contributions")["customer_id"]) == set(best)
+    drawn = judgement.sampled(values["customer_id"], 30)
+    assert set(shop_copy.output("explanation_sample")["customer_id"]) == set(drawn)
+    reasons = whole["contributions"]
+    pd.testing.assert_frame_equal(
+        shop_copy.output("contributions"),
+        reasons[reasons["customer_id"].isin(set(best))].reset_index(drop=True),
+        rtol=1e-9,
+    )
+
+
 def test_a_champion_that_knows_later_days_is_not_asked_about_earlier_ones(shop_copy):
     before = content(shop_copy)
 
@@ -111,11 +135,16 @@ def test_scoring_obeys_promotion_and_rollback(shop_copy):
     models.promote(shop_copy.settings, second)
 
     promoted = shop_copy.run("score")["model_version"]
+    aside = shop_copy.output("predictions_before")
     models.rollback(shop_copy.settings)
     rolled_back = shop_copy.run("score")["model_version"]
 
     assert (promoted, rolled_back) == (second, first)
     assert set(shop_copy.output("predictions")["model_version"]) == {first}
+    # on the same day the old model says what it had said: the whole change is the model's
+    assert set(aside["model_version"]) == {first}
+    assert len(aside) == len(shop_copy.output("predictions"))
+    assert (aside["expected_revenue_rescored"] == aside["expected_revenue"]).all()
 
 
 def test_a_tampered_champion_is_refused_and_the_last_predictions_stay(shop_copy):
