@@ -44,7 +44,7 @@ def run(ctx: RunContext) -> Mapping[str, Any]:
     with Camera(ctx.settings.paths.cache) as camera:
         for place, report in enumerate(wanted):
             made.append(_make(ctx.part(place / len(wanted), (place + 1) / len(wanted)), report, ask, camera))
-    removed = reports.keep_newest(ctx.settings.paths.reports, ctx.settings.jobs.keep_reports)
+    removed = reports.keep_newest(ctx.settings.paths.reports, ctx.settings.jobs.keep_reports, but=ask.handle.id)
     return {
         "build_id": ask.handle.id,
         "reports": made,
@@ -75,12 +75,12 @@ def _make(ctx: RunContext, report: Report, ask: Door, camera: Camera) -> dict[st
             pictures[name] = png
     missing = camera.missing if len(pictures) < len(charts) else ""
     ctx.progress(0.7, f"{report.title.lower()}: writing")
-    faces = fonts.inter(ctx.settings.paths.cache)
+    faces, letters = fonts.inter(ctx.settings.paths.cache), fonts.letters(ctx.settings.paths.cache)
     cover = _cover(report, ask)
     # Written twice: only the first time tells how many pages there are.
     n_pages = 0
     for _ in range(2):
-        book = Book(cover, faces, n_pages)
+        book = Book(cover, faces, letters, n_pages)
         writer.write(book, ask, pictures, missing)
         n_pages = book.n_pages
     facts = {"key": _key(ctx), "n_pages": n_pages, "missing_charts": missing, "as_of": ask.handle.as_of.isoformat()}
@@ -93,11 +93,21 @@ def _make(ctx: RunContext, report: Report, ask: Door, camera: Camera) -> dict[st
 
 def _door(ctx: RunContext, build: Any) -> Door:
     """The queries, bound to one build, worded as on the pages."""
-    business = ctx.settings.business
-    words = Format(business.currency, business.locale, business.timezone)
-    site = Site(settings=ctx.settings, warehouse=ctx.warehouse, journal=ctx.journal, words=words)
+    site = Site(settings=ctx.settings, warehouse=ctx.warehouse, journal=ctx.journal, words=_words(ctx))
     # The name is settled once: a build that is published meanwhile must not mix into this report.
     return Door(site, ctx.warehouse.current(str(build) if build else None).id)
+
+
+def _words(ctx: RunContext) -> Format:
+    """The shop's wording; in English where the font lacks letters of it: 202 with its 万 gone is another number."""
+    business = ctx.settings.business
+    own = Format(business.currency, business.locale, business.timezone)
+    said = [own.money(sign * 10.0**power * 1.234) for power in range(-2, 16) for sign in (1, -1)]
+    said += [own.moment(datetime(2026, month, 1, 12, tzinfo=UTC)) for month in range(1, 13)]
+    said += [own.share(0.123, 1), own.count(1_234_567), *own.ticks([0.0, 1e4, 1e8, 1e12], "money")]
+    if set("".join(said)) <= fonts.letters(ctx.settings.paths.cache):
+        return own
+    return Format(business.currency, "en", business.timezone)
 
 
 def _cover(report: Report, ask: Door) -> Cover:

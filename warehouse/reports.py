@@ -14,16 +14,13 @@ from __future__ import annotations
 
 import json
 import os
-import re
 import shutil
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from clv.errors import RequestError
-
-_ASIDE = re.compile(r"^\..*\.part$")
 
 
 @dataclass(frozen=True)
@@ -79,17 +76,22 @@ def report_named(name: str) -> Report:
 
 def made(folder: Path) -> list[Made]:
     """All reports in *folder*, those of the newest build first."""
-    by_stem = {report.stem: report for report in REPORTS.values()}
-    return [
-        Made(by_stem[path.stem], path.parent.name, path, _facts(path))
-        for path in sorted(folder.glob("*/*.pdf"), reverse=True)
-        if path.stem in by_stem and not path.name.startswith(".")
-    ]
+    return [Made(report, build_id, path, _facts(path)) for report, build_id, path in _there(folder)]
 
 
 def find(folder: Path, build_id: str, name: str) -> Made | None:
     """The report *name* of a build; None when it is not made. Both are compared with what is there."""
-    return next((one for one in made(folder) if one.build_id == build_id and one.report.name == name), None)
+    for report, of_build, path in _there(folder):
+        if of_build == build_id and report.name == name:
+            return Made(report, of_build, path, _facts(path))
+    return None
+
+
+def _there(folder: Path) -> Iterator[tuple[Report, str, Path]]:
+    by_stem = {report.stem: report for report in REPORTS.values()}
+    for path in sorted(folder.glob("*/*.pdf"), reverse=True):
+        if path.stem in by_stem:
+            yield by_stem[path.stem], path.parent.name, path
 
 
 def write(folder: Path, build_id: str, report: Report, files: Mapping[str, bytes], facts: Mapping[str, Any]) -> Path:
@@ -125,16 +127,24 @@ def write(folder: Path, build_id: str, report: Report, files: Mapping[str, bytes
     return home / f"{report.stem}.pdf"
 
 
-def keep_newest(folder: Path, keep: int) -> list[str]:
-    """Remove the reports of all but the newest *keep* builds, and what a killed job left; the ids that went."""
+def keep_newest(folder: Path, keep: int, *, but: str = "") -> list[str]:
+    """Remove the reports of all but the newest *keep* builds, and what a killed job left.
+
+    Args:
+        folder: `Paths.reports`. Nobody else may be writing there.
+        keep: how many builds keep theirs.
+        but: a build that keeps them however old it is: somebody has just asked for them.
+
+    Returns:
+        The builds whose reports went.
+    """
     homes = sorted((path for path in folder.glob("*") if path.is_dir()), reverse=True)
-    for home in homes[keep:]:
+    gone = [home for home in homes[keep:] if home.name != but]
+    for home in gone:
         shutil.rmtree(home)
-    for home in homes[:keep]:
-        for path in home.iterdir():
-            if _ASIDE.match(path.name):
-                path.unlink(missing_ok=True)
-    return [home.name for home in homes[keep:]]
+    for aside in folder.glob("*/.*.part"):
+        aside.unlink(missing_ok=True)
+    return [home.name for home in gone]
 
 
 def chrome() -> str | None:

@@ -66,10 +66,11 @@ class Book:
     Args:
         cover: what stands around every page.
         fonts: weight → TTF.
+        letters: what these can print.
         n_pages: how many pages there will be, for the footer; 0 while that is not known yet.
     """
 
-    def __init__(self, cover: Cover, fonts: Mapping[str, Path], n_pages: int = 0) -> None:
+    def __init__(self, cover: Cover, fonts: Mapping[str, Path], letters: frozenset[str], n_pages: int = 0) -> None:
         self.cover = cover
         self._n_pages = n_pages
         pdf = self.pdf = FPDF(unit="pt", format="A4")
@@ -77,6 +78,7 @@ class Book:
         pdf.c_margin = 0
         for weight, path in fonts.items():
             pdf.add_font(weight, fname=path)
+        self._letters = letters
         pdf.set_title(f"{cover.title} · {cover.shop}")
         pdf.set_author(cover.shop)
         pdf.set_subject(cover.build)
@@ -136,6 +138,12 @@ class Book:
         """Links to *name* lead here."""
         self.pdf.set_link(self.place(name), y=max(0.0, self.y - 8), page=self.pdf.page_no())
 
+    def printable(self, text: str) -> str:
+        """*text* with a question mark for each letter that the font lacks; otherwise it would vanish."""
+        if all(letter in self._letters for letter in text):
+            return text
+        return "".join(one if one in self._letters else "?" if one.isprintable() else " " for one in text)
+
     def width(self, text: str, size: float, weight: Weight = "regular") -> float:
         """How wide *text* will be."""
         self.pdf.set_font(weight, size=size)
@@ -180,6 +188,7 @@ class Book:
             width: what it may take; more is cut with an ellipsis.
             link: an address, or a `place`.
         """
+        text = self.printable(text)
         if width is not None:
             text = self.fitted(text, size, weight, width)
         taken = self.width(text, size, weight)
@@ -195,7 +204,8 @@ class Book:
         self, runs: Runs | str, size: float, width: float, weight: Weight = "regular"
     ) -> list[list[tuple[str, Weight]]]:
         """*runs* broken into lines no wider than *width*; a word that is wider by itself is cut."""
-        pieces: Runs = [(runs, weight)] if isinstance(runs, str) else runs
+        given: Runs = [(runs, weight)] if isinstance(runs, str) else runs
+        pieces: Runs = [(self.printable(text), heavy) for text, heavy in given]
         broken: list[list[tuple[str, Weight]]] = [[]]
         used = 0.0
         for text, heavy in pieces:

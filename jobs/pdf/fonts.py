@@ -73,9 +73,10 @@ def fontconfig(cache: Path) -> Path:
     return path
 
 
-def covers(text: str) -> bool:
-    """Whether Inter as cut has a character for each of *text*."""
-    return all(any(first <= ord(letter) <= last for first, last in CHARACTERS) for letter in text)
+def letters(cache: Path) -> frozenset[str]:
+    """What can be printed."""
+    with TTFont(inter(cache)["regular"], lazy=True) as font:
+        return frozenset(map(chr, font.getBestCmap()))
 
 
 def _cut() -> TTFont:

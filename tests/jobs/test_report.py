@@ -313,8 +313,13 @@ def test_a_shop_of_any_kind_has_a_report(shop_of, lines, said):
 
 @pytest.mark.parametrize(
     ("currency", "locale", "money"),
-    [("INR", "en_IN", "₹2.35L"), ("EUR", "de_DE", "235.000\u00a0€"), ("GBP", "en_GB", "£235K")],
-    ids=["rupee", "euro", "pound"],
+    [
+        ("INR", "en_IN", "₹2.35L"),
+        ("EUR", "de_DE", "235.000\u00a0€"),
+        ("GBP", "en_GB", "£235K"),
+        ("JPY", "ja_JP", "¥235K"),
+    ],
+    ids=["rupee", "euro", "pound", "yen"],
 )
 def test_money_is_written_as_the_shop_writes_it(shop_of, currency, locale, money):
     name = "A very long name of a shop that sells all things that one can think of, and then some more, and sons, Ltd."
@@ -350,16 +355,16 @@ def test_what_there_is_not_cannot_be_asked_for(trained_shop, params, error):
         make(trained_shop, **params)
 
 
-def test_a_report_of_the_newest_builds_is_kept(tmp_path):
+def test_the_reports_of_the_newest_builds_are_kept_and_the_one_just_asked_for(tmp_path):
     one = reports.REPORTS[NAME]
     for number in range(4):
         reports.write(tmp_path, f"2026010{number}T000000-aaaaaa", one, {"pdf": b"x"}, {})
     (tmp_path / "20260103T000000-aaaaaa" / ".left.pdf.1.part").write_bytes(b"half")
 
-    gone = reports.keep_newest(tmp_path, 2)
+    gone = reports.keep_newest(tmp_path, 2, but="20260100T000000-aaaaaa")
 
-    assert sorted(gone) == ["20260100T000000-aaaaaa", "20260101T000000-aaaaaa"]
-    assert [made.build_id[:8] for made in reports.made(tmp_path)] == ["20260103", "20260102"]
+    assert gone == ["20260101T000000-aaaaaa"]
+    assert [made.build_id[:8] for made in reports.made(tmp_path)] == ["20260103", "20260102", "20260100"]
     assert not list(tmp_path.rglob("*.part"))
 
 
@@ -393,21 +398,32 @@ def test_every_report_has_its_writer():
     assert set(report.WRITERS) == set(reports.REPORTS)
 
 
-def test_the_font_prints_what_shops_write_and_its_figures_are_of_one_width(trained_shop):
-    faces = fonts.inter(trained_shop.settings.paths.cache)
+def empty_book(shop):
+    cache = shop.settings.paths.cache
     cover = Cover("p", "s", "t", "b", "n", datetime(2026, 1, 1, tzinfo=UTC))
-    book = Book(cover, faces)
+    return Book(cover, fonts.inter(cache), fonts.letters(cache))
+
+
+def test_a_letter_that_the_font_lacks_does_not_vanish(trained_shop):
+    book = empty_book(trained_shop)
+
+    book.text(50, 100, "<東> \x07 Čaj", 12)
+
+    assert "<?>   Čaj" in pypdf.PdfReader(io.BytesIO(book.bytes())).pages[0].extract_text().replace("\u00a0", " ")
+
+
+def test_the_font_prints_what_shops_write_and_its_figures_are_of_one_width(trained_shop):
+    book = empty_book(trained_shop)
 
     book.text(50, 100, LETTERS, 12)
 
-    assert all(fonts.covers(letter) for letter in LETTERS)
+    assert set(LETTERS) <= fonts.letters(trained_shop.settings.paths.cache)
     assert len({round(book.width(digit, 10, weight), 3) for digit in "0123456789" for weight in ("regular",)}) == 1
     assert LETTERS in text_of(pypdf.PdfReader(io.BytesIO(book.bytes())))
 
 
 def test_words_that_are_too_long_are_cut_and_lines_broken(trained_shop):
-    cover = Cover("p", "s", "t", "b", "n", datetime(2026, 1, 1, tzinfo=UTC))
-    book = Book(cover, fonts.inter(trained_shop.settings.paths.cache))
+    book = empty_book(trained_shop)
 
     lines = book.lines("one two " + "x" * 500 + " three", 9, CONTENT)
 
