@@ -204,85 +204,85 @@ select
     n_orders,
     n_purchase_days,
     n_paid_days,
-    recency_days,
+    recency_days,  -- days since the last purchase
 
-    net_revenue,
-    gross_revenue,
+    net_revenue,  -- revenue so far, returns taken off
+    gross_revenue,  -- revenue so far, before returns
     mean_day_amount,  -- of the paid purchase days, the first one included; NULL when none was paid
-    median_day_amount,
-    max_day_amount,
-    min_day_amount,
-    std_day_amount,
-    std_day_amount / nullif(mean_day_amount, 0e0) as cv_day_amount,
-    first_day_amount,
-    last_day_amount,
-    last3_day_amount,
-    last3_day_amount / nullif(mean_day_amount, 0e0) as last3_over_mean,
+    median_day_amount,  -- median amount of a purchase
+    max_day_amount,  -- largest purchase
+    min_day_amount,  -- smallest purchase
+    std_day_amount,  -- spread of the amounts
+    std_day_amount / nullif(mean_day_amount, 0e0) as cv_day_amount,  -- spread of the amounts, as a share of the mean
+    first_day_amount,  -- first purchase
+    last_day_amount,  -- last purchase
+    last3_day_amount,  -- mean of the last three purchases
+    last3_day_amount / nullif(mean_day_amount, 0e0) as last3_over_mean,  -- last three purchases against the mean
     amount_time_covariance
     * $horizon_days
     / nullif(time_variance, 0e0)
     / nullif(mean_day_amount, 0e0) as amount_slope,  -- share of the mean per H days
 
-    revenue_quarter_h,
-    revenue_half_h,
-    revenue_1h,
-    revenue_2h,
-    revenue_4h,
-    n_days_quarter_h,
-    n_days_half_h,
-    n_days_1h,
-    n_days_2h,
-    n_days_4h,
-    revenue_2h - revenue_1h as revenue_previous_h,
-    n_days_2h - n_days_1h as n_days_previous_h,
+    revenue_quarter_h,  -- revenue in the last quarter of a period
+    revenue_half_h,  -- revenue in the last half period
+    revenue_1h,  -- revenue in the last period
+    revenue_2h,  -- revenue in the last two periods
+    revenue_4h,  -- revenue in the last four periods
+    n_days_quarter_h,  -- purchase days in the last quarter of a period
+    n_days_half_h,  -- purchase days in the last half period
+    n_days_1h,  -- purchase days in the last period
+    n_days_2h,  -- purchase days in the last two periods
+    n_days_4h,  -- purchase days in the last four periods
+    revenue_2h - revenue_1h as revenue_previous_h,  -- revenue in the period before the last
+    n_days_2h - n_days_1h as n_days_previous_h,  -- purchase days in the period before the last
     -- a share of the mean purchase keeps the ratio finite and the same in every currency
     (greatest(revenue_1h, 0e0) + 0.25e0 * mean_day_amount) / nullif(
         greatest(revenue_2h - revenue_1h, 0e0) + 0.25e0 * mean_day_amount, 0e0
-    ) as revenue_trend,
+    ) as revenue_trend,  -- revenue of the last period against the one before
     (n_days_1h + 0.25e0) / nullif(n_days_2h - n_days_1h + 0.25e0, 0e0) as n_days_trend,
     (2e0 * n_days_half_h + 0.25e0) / nullif(n_days_1h + 0.25e0, 0e0) as n_days_half_trend,
-    revenue_decay_third_h,
-    revenue_decay_1h,
-    revenue_decay_3h,
-    n_days_decay_third_h,
-    n_days_decay_1h,
-    n_days_decay_3h,
+    revenue_decay_third_h,  -- very recent revenue
+    revenue_decay_1h,  -- recent revenue
+    revenue_decay_3h,  -- revenue, the recent weighing more
+    n_days_decay_third_h,  -- very recent purchase days
+    n_days_decay_1h,  -- recent purchase days
+    n_days_decay_3h,  -- purchase days, the recent weighing more
 
-    gap_mean_days,
-    gap_std_days,
-    gap_median_days,
-    gap_max_days,
-    gap_last_days,
-    gap_last3_days,
-    recency_days / nullif(gap_mean_days, 0e0) as recency_over_gap_mean,
-    recency_days / nullif(gap_median_days, 0e0) as recency_over_gap_median,
+    gap_mean_days,  -- mean days between purchases
+    gap_std_days,  -- spread of the days between purchases
+    gap_median_days,  -- median days between purchases
+    gap_max_days,  -- longest pause between purchases, in days
+    gap_last_days,  -- last pause between purchases, in days
+    gap_last3_days,  -- mean of the last three pauses, in days
+    recency_days / nullif(gap_mean_days, 0e0) as recency_over_gap_mean,  -- silence against the usual pause
+    recency_days / nullif(gap_median_days, 0e0) as recency_over_gap_median,  -- silence against the median pause
     recency_days / nullif(cast(gap_max_days as double), 0e0) as recency_over_gap_max,
-    gap_std_days / nullif(gap_mean_days, 0e0) as gap_cv,
+    gap_std_days / nullif(gap_mean_days, 0e0) as gap_cv,  -- regularity of the purchases
     cast(tenure_days - recency_days as double)
-    / nullif(cast(tenure_days as double), 0e0) as t_x_share,
+    / nullif(cast(tenure_days as double), 0e0) as t_x_share,  -- share of the time as customer until the last purchase
     cast(n_purchase_days as double)
     * $horizon_days
-    / nullif(cast(tenure_days as double), 0e0) as n_days_per_h,
-    net_revenue * $horizon_days / nullif(cast(tenure_days as double), 0e0) as revenue_per_h,
+    / nullif(cast(tenure_days as double), 0e0) as n_days_per_h,  -- purchase days per period
+    net_revenue * $horizon_days / nullif(cast(tenure_days as double), 0e0) as revenue_per_h,  -- revenue per period
     case
         when tenure_days >= 365 * ceil($horizon_days / 365e0) then revenue_year_ago
-    end as revenue_year_ago,
+    end as revenue_year_ago,  -- revenue in the same season a year ago
     case
         when tenure_days >= 365 * ceil($horizon_days / 365e0) then n_days_year_ago
-    end as n_days_year_ago,
+    end as n_days_year_ago,  -- purchase days in the same season a year ago
 
-    n_returns,
-    0e0 - return_amount as returned_amount,
-    (0e0 - return_amount) / nullif(gross_revenue, 0e0) as return_share,
-    quantity / nullif(cast(n_purchase_days as double), 0e0) as quantity_per_day,
-    cast(n_lines as double) / nullif(cast(n_purchase_days as double), 0e0) as lines_per_day,
+    n_returns,  -- returned lines
+    0e0 - return_amount as returned_amount,  -- amount returned
+    (0e0 - return_amount) / nullif(gross_revenue, 0e0) as return_share,  -- share of revenue returned
+    quantity / nullif(cast(n_purchase_days as double), 0e0) as quantity_per_day,  -- items per purchase
+    cast(n_lines as double) / nullif(cast(n_purchase_days as double), 0e0) as lines_per_day,  -- lines per purchase
     cast(n_orders as double) / nullif(cast(n_purchase_days as double), 0e0) as orders_per_day,
-    counted_amount / nullif(quantity, 0e0) as mean_unit_price,
-    discount / nullif(gross_revenue + discount, 0e0) as discount_share,
-    categories_per_day,
-    max_categories,
+    counted_amount / nullif(quantity, 0e0) as mean_unit_price,  -- mean price of an item
+    discount / nullif(gross_revenue + discount, 0e0) as discount_share,  -- share bought at a discount
+    categories_per_day,  -- categories per purchase
+    max_categories,  -- most categories in one purchase
     mean_hour,  -- 0-24, of the purchase lines
-    weekend_share,
+    weekend_share,  -- share of purchases at the weekend
     n_months_active,  -- of 28 days, counted back from $as_of
     cast(n_months_active as double) / nullif(ceil(tenure_days / 28e0), 0e0) as months_active_share,
 from sums
