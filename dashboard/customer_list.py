@@ -105,6 +105,7 @@ SHOWN = (
     _number("r", "R score", "count", 100, help_text="Recency, 1–5"),
     _number("f", "F score", "count", 100, help_text="Frequency, 1–5"),
     _number("m", "M score", "count", 100, help_text="Monetary, 1–5"),
+    _listed("standing", "Standing", 140, help_text="What the bounds of the segment's rule say, whatever its name"),
     _text("rfm_score", "RFM", 95),
     _number("revenue_90d", "Revenue, last 90 days", "money", 165),
     _number("revenue_365d", "Revenue, last 365 days", "money", 170),

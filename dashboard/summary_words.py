@@ -23,9 +23,9 @@ ADVICE = {
 """Kind of `summary/recommendations` → what to do, and why."""
 
 SIGNS = {
-    "segment_cannot_lose": ("Cannot lose: best customers, silent", {"segment": "Cannot lose"}),
-    "segment_at_risk": ("At risk: regular customers, silent", {"segment": "At risk"}),
-    "segment_about_to_sleep": ("About to sleep", {"segment": "About to sleep"}),
+    "best_silent": ("Best customers, silent", {"standing": "best, silent"}),
+    "regular_silent": ("Regular customers, silent", {"standing": "regular, silent"}),
+    "silent": ("Few orders, falling silent", {"standing": "silent"}),
     "overdue": ("Later than their own rhythm", {"overdue_index": ">1"}),
     "unlikely_to_buy": (
         "Bought within a year, unlikely to buy again in the horizon",

@@ -134,6 +134,7 @@ SEGMENT_STANDINGS: Mapping[str, tuple[Tone, tuple[int, ...]]] = {
     "best, silent": ("warn", (2,)),
     "regular, silent": ("bad", (3,)),
     "silent": ("mute", (7,)),
+    "gone": ("mute", (7,)),
     "mixed": ("mute", (7,)),
 }
 """Standing of a segment, by the bounds of its rule and not by its name → tone, and colours for the first, second, …"""

@@ -137,9 +137,7 @@ def _headline(pair: Door) -> html.Div:
                 change=found[metric].change,
                 good_when_up=METRICS[metric][2],
                 note=f"{words.words(found[metric].before_value, METRICS[metric][1])} in the other build",
-                help_text="Customers in the segments Cannot lose, At risk and About to sleep"
-                if metric == "n_slipping"
-                else "",
+                help_text="R score 2, or R score 1 with an F score of 3 and more" if metric == "n_slipping" else "",
                 source=answer,
             )
             for metric in FIRST

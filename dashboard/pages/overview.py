@@ -315,7 +315,7 @@ def _worth_saving(ask: Door) -> html.Section:
         if not answer.is_empty
         else empty("Nobody is slipping away"),
         sub="The most valuable customers of the segments that are slipping away",
-        tools=link("Open in Customers", ask.href("/customers", segment="At risk", sort="-expected_revenue")),
+        tools=link("Open in Customers", ask.href("/customers", r="..2", f="3..", sort="-expected_revenue")),
         source=answer,
         span=12,
         is_flush=True,

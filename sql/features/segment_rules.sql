@@ -129,6 +129,8 @@ select
         then 'best, silent'
         when r_max <= 2 and f_min >= 3
         then 'regular, silent'
+        when r_max = 1
+        then 'gone'
         when r_max <= 2
         then 'silent'
         else 'mixed'

@@ -92,6 +92,7 @@ select
     rfm.m,
     rfm.rfm_score,
     coalesce(rfm.segment, 'No purchase') as segment,  -- No purchase: only ever returned
+    rules.standing,  -- what the bounds of the segment's rule say, whatever its name
     predictions.expected_revenue_30d,
     predictions.expected_revenue_90d,
     predictions.expected_revenue_180d,
@@ -122,6 +123,7 @@ select
 from core.customers as customers
 inner join core.customer_totals as totals on totals.customer_id = customers.customer_id
 left join features.customer_rfm as rfm on rfm.customer_id = customers.customer_id
+left join features.segment_rules as rules on rules.segment = rfm.segment
 left join outputs.personas as behaviour on behaviour.customer_id = customers.customer_id
 left join predictions on predictions.customer_id = customers.customer_id
 left join ranked on ranked.customer_id = customers.customer_id

@@ -6,6 +6,8 @@ select
     customers.segment,
     coalesce(max(rules.priority), 99) as place,  -- order of the rules
     coalesce(max(rules.description), 'no purchase, or no rule that fits') as description,
+    max(rules.standing) as standing,  -- what the bounds of the rule say
+    max(rules.max_age_days) as max_age_days,  -- since the first order; NULL is any
     count(*) as n_customers,
     cast(sum(customers.n_orders) as bigint) as n_orders,
     round(sum(customers.revenue), 4) as revenue,  -- net, to date

@@ -1,11 +1,12 @@
 """The editor of the segment rules, through its callbacks, on the twelve customers in a data folder of their own."""
 
 import json
+from urllib.parse import urlsplit
 
 import pytest
 
 from clv.segments import FIELDS, Rule
-from dashboard import data
+from dashboard import customer_list, data
 from dashboard.app import create_app
 from dashboard.components.rules import DO, FIELD, fields_of
 from warehouse import segment_rules
@@ -251,3 +252,21 @@ def test_a_broken_file_is_said_and_the_rules_of_the_house_stand_in(editor, words
 
     assert "missing columns" in words_of(page)
     assert names(page, walk)[0] == "Champions"
+
+
+def test_recommendations_and_signs_go_by_what_a_rule_says_and_not_by_its_name(editor):
+    """Of R ≤ 2 and F ≥ 3 there is only C03, whatever the segment is called."""
+    name = 'Lost & "found", 100 % + #1; <ü>'
+    segment_rules.save(editor.settings, [Rule(name, r_max=2, f_min=3), Rule("Rest")])
+    build(editor.settings, as_of=AS_OF)
+
+    with editor.app.server.test_request_context("/"):
+        door = data.door("")
+        (advice,) = [row for row in door.ask("summary/recommendations").rows if row.kind == "win_back"]
+        signs = {row.sign: row.n_customers for row in door.ask("summary/at_risk").rows}
+        grid = customer_list.grid_of(door.site.warehouse)
+        asked = customer_list.wanted(urlsplit(door.kept(advice.link)).query)
+
+    assert (advice.subject, advice.n_customers) == (name, 1)
+    assert grid.count(asked) == 1
+    assert signs["regular_silent"] == 1

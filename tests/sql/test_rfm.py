@@ -242,5 +242,5 @@ def test_a_rule_says_what_its_customers_are_whatever_its_name(shop):
         "Cannot lose": "best, silent",
         "At risk": "regular, silent",
         "About to sleep": "silent",
-        "Hibernating": "silent",
+        "Hibernating": "gone",
     }

@@ -14,11 +14,7 @@ with
             round(sum(expected_revenue), 4) as expected_revenue,
             avg(expected_revenue) as expected_per_customer,
             sum(p_alive) as expected_alive,
-            cast(
-                count(
-                    case when segment in ('Cannot lose', 'At risk', 'About to sleep') then 1 end
-                ) as double
-            ) as n_slipping,
+            cast(count(case when r <= 2 and (f >= 3 or r = 2) then 1 end) as double) as n_slipping,
         from earlier.marts.customers
         union all
         select
@@ -32,11 +28,7 @@ with
             round(sum(expected_revenue), 4) as expected_revenue,
             avg(expected_revenue) as expected_per_customer,
             sum(p_alive) as expected_alive,
-            cast(
-                count(
-                    case when segment in ('Cannot lose', 'At risk', 'About to sleep') then 1 end
-                ) as double
-            ) as n_slipping,
+            cast(count(case when r <= 2 and (f >= 3 or r = 2) then 1 end) as double) as n_slipping,
         from marts.customers
     ),
 

@@ -15,6 +15,6 @@ select
     expected_revenue,  -- over the primary horizon; NULL while there is no model
     1e0 - p_alive as churn_risk,  -- 0-1; NULL while there is no model
 from marts.customers
-where segment in ('Cannot lose', 'At risk', 'About to sleep')
+where standing in ('best, silent', 'regular, silent', 'silent')
 order by expected_revenue desc nulls last, revenue_365d desc, customer_id
 limit $max_rows

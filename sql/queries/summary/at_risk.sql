@@ -4,22 +4,17 @@
 with
     signs as (
         select
-            1 as place,
-            'segment_cannot_lose' as sign,
-            customer_id,
-            revenue,
-            revenue_365d,
-            expected_revenue,
+            1 as place, 'best_silent' as sign, customer_id, revenue, revenue_365d, expected_revenue,
         from marts.customers
-        where segment = 'Cannot lose'
+        where standing = 'best, silent'
         union all
-        select 2, 'segment_at_risk', customer_id, revenue, revenue_365d, expected_revenue,
+        select 2, 'regular_silent', customer_id, revenue, revenue_365d, expected_revenue,
         from marts.customers
-        where segment = 'At risk'
+        where standing = 'regular, silent'
         union all
-        select 3, 'segment_about_to_sleep', customer_id, revenue, revenue_365d, expected_revenue,
+        select 3, 'silent', customer_id, revenue, revenue_365d, expected_revenue,
         from marts.customers
-        where segment = 'About to sleep'
+        where standing = 'silent'
         union all
         select 4, 'overdue', customer_id, revenue, revenue_365d, expected_revenue,
         from marts.customers

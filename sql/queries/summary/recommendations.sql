@@ -12,12 +12,29 @@ with
     segments as (
         select
             customers.segment,
+            max(rules.standing) as standing,
+            max(rules.max_age_days) as max_age_days,
+            concat(
+                '/customers?segment=',
+                replace(
+                    replace(
+                        replace(
+                            replace(replace(customers.segment, '%', '%25'), '&', '%26'), '+', '%2B'
+                        ),
+                        '#',
+                        '%23'
+                    ),
+                    ' ',
+                    '+'
+                )
+            ) as link,
             count(*) as n_customers,
             sum(customers.revenue_365d) as revenue_365d,
             sum(customers.expected_revenue) as expected_revenue,
             count(*) * max(followed.mean_next_revenue) as followed_revenue,
         from marts.customers as customers
         left join followed on followed.segment = customers.segment
+        left join features.segment_rules as rules on rules.segment = customers.segment
         group by customers.segment
     ),
 
@@ -72,9 +89,9 @@ with
             n_customers,
             revenue_365d as money,
             'revenue of the last 365 days' as money_is,
-            concat('/customers?segment=', replace(segment, ' ', '+')) as link,
+            link,
         from segments
-        where segment in ('Cannot lose', 'At risk')
+        where standing in ('best, silent', 'regular, silent')
         union all
         select
             'second_order',
@@ -86,9 +103,9 @@ with
                 then 'expected revenue over the primary horizon'
                 else 'revenue if they do as customers like them did over the primary horizon'
             end,
-            concat('/customers?segment=', replace(segment, ' ', '+')),
+            link,
         from segments
-        where segment = 'New'
+        where standing = 'recent' and max_age_days is not null
         union all
         select
             'protect_best',
