@@ -42,6 +42,8 @@ register_page(
 )
 
 N_SAMPLES = 20
+ABSURD = "absurd_amount"
+"""The reason whose amounts are in no sum."""
 
 
 def layout(**query: str) -> html.Div:
@@ -150,7 +152,7 @@ def _balance(ask: Door) -> html.Section:
         Column("+ put aside", aside, True),
         Column("Balance", lambda row: balance_chip(row.n_unaccounted, words)),
         Column("Share put aside", lambda row: words.share(row.quarantined_share), True),
-        Column("Money put aside", lambda row: words.money(row.amount_quarantined), True, "Net"),
+        Column("Money put aside", lambda row: _put_aside(ask, row), True, "Net, without absurd amounts"),
     ]
     return card(
         "Every line is accounted for",
@@ -160,6 +162,15 @@ def _balance(ask: Door) -> html.Section:
         span=12,
         is_flush=True,
     )
+
+
+def _put_aside(ask: Door, row: Any) -> Any:
+    """Money that could have been real; rows with absurd amounts beside it, not in it."""
+    money = ask.words.money(row.amount_quarantined)
+    if not row.n_absurd:
+        return money
+    rows = f"{ask.words.count(row.n_absurd)} {'row' if row.n_absurd == 1 else 'rows'} with absurd amounts"
+    return html.Div([money, html.Div(["and ", rows], className="panel-sub")])
 
 
 def _reasons(ask: Door) -> html.Section:
@@ -173,7 +184,11 @@ def _reasons(ask: Door) -> html.Section:
             row.n_rows / top,
             "var(--c3)",
             _here(ask, source=row.source, reason=row.reason),
-            words.money(row.absolute_amount) if row.n_with_amount else "no amount",
+            words.money(row.absolute_amount)
+            if row.n_with_amount
+            else "in no sum"
+            if row.reason == ABSURD
+            else "no amount",
         )
         for row in answer.rows
     ]
@@ -252,7 +267,7 @@ def _files(ask: Door) -> html.Section:
         Column("Duplicates", lambda row: words.count(row.n_duplicates), True, "Part of those put aside"),
         Column("Balance", lambda row: balance_chip(row.n_unaccounted, words)),
         Column("Money loaded", lambda row: words.money(row.amount_accepted), True),
-        Column("Money put aside", lambda row: words.money(row.amount_quarantined), True),
+        Column("Money put aside", lambda row: _put_aside(ask, row), True, "Net, without absurd amounts"),
         Column("Read as", lambda row: f"{row.encoding} {row.delimiter}"),
     ]
     return card(

@@ -294,6 +294,27 @@ def test_a_row_counts_under_each_of_its_reasons(quarantined):
     assert found == {"bad_date": (2, 1, -4, 4), "bad_amount": (1, 0, 0, 0), "date": (1, 1, 6, 6)}
 
 
+def test_an_absurd_amount_is_counted_and_in_no_sum(new_shop):
+    shop = new_shop()
+    file = {"source": "transactions", "file_name": "a.csv"}
+    rows = [("absurd_amount", "1e300"), ("absurd_amount;bad_date", "-7e12"), ("bad_date", "-4"), ("no_customer", "6.5")]
+    shop.land(
+        "landing.quarantine",
+        [
+            file | {"line_no": line, "raw_text": "x", "reasons": reasons, "amount": amount}
+            for line, (reasons, amount) in enumerate(rows)
+        ],
+    )
+    shop.con.execute("update landing.files set source = 'transactions', n_quarantined = 4, n_accepted = 0")
+
+    (source,), (of_file,) = shop.ask("data/totals"), shop.ask("data/files")
+    reasons = {row["reason"]: row["absolute_amount"] for row in shop.ask("data/reasons")}
+
+    assert (source["amount_quarantined"], source["n_absurd"], source["n_unaccounted"]) == (2.5, 2, 0)
+    assert (of_file["amount_quarantined"], of_file["n_absurd"]) == (2.5, 2)
+    assert reasons == {"absurd_amount": 0, "bad_date": 4, "no_customer": 6.5}
+
+
 def test_samples_are_chosen_by_the_whole_reason(quarantined):
     def lines(reason):
         rows = quarantined.ask("data/samples", source=None, file_id=None, reason=reason, max_rows=10)
@@ -392,7 +413,7 @@ def test_the_bridge_leads_from_then_to_now_to_the_cent(rescored):
 
 
 def test_each_step_of_the_bridge_has_exactly_its_customers(rescored):
-    # Then C01, C02, C10; since then C01 bought; C03 is new; v2 differs from v1 on C01 and C02, and v1 was not asked of C10.
+    # Then C01, C02, C10; since then C01 bought; C03 is new; v2 differs from v1 on C01 and C02; v1 was not asked of C10.
     steps = {row["step"]: row["n_customers"] for row in rescored.ask("summary/bridge", horizon_days=180)}
     behind = {
         step: [
