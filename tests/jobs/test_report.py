@@ -7,11 +7,13 @@ import shutil
 import signal
 import subprocess
 import sys
+import threading
 from datetime import UTC, date, datetime
 from pathlib import Path
 
 import pandas as pd
 import plotly.graph_objects as go
+import psutil
 import pypdf
 import pytest
 
@@ -26,6 +28,7 @@ from jobs.pdf.camera import Camera
 from jobs.run import execute
 from warehouse import outputs, publish, reports
 from warehouse.ask import Warehouse
+from warehouse.journal import Journal
 
 NAME = "executive-summary"
 LETTERS = "₹ € £ ¥ − – × … É ß Ž Ω Ж ễ → 0123456789"
@@ -392,6 +395,41 @@ def test_a_job_that_is_killed_leaves_the_old_report_or_none(tmp_path, at):
     assert process.returncode == -signal.SIGKILL
     assert none is None
     assert reports.find(tmp_path, "b", NAME).path.read_bytes() == b"old"
+
+
+REPORTING = """
+import sys
+from clv.config import Settings
+from jobs.catalog import job_named
+from jobs.run import execute
+execute(job_named("report"), Settings.model_validate_json(sys.argv[1]), by="a test")
+"""
+
+
+@pytest.mark.browser
+def test_a_job_that_is_killed_while_it_draws_leaves_nothing_and_no_browser(shop_copy, monkeypatch):
+    monkeypatch.delenv("BROWSER_PATH")
+    shop_copy.run("build")
+    journal, pause, drawing = Journal(shop_copy.settings.journal_url), threading.Event(), []
+    process = subprocess.Popen(
+        [sys.executable, "-c", REPORTING, shop_copy.settings.model_dump_json()],
+        cwd=Path(__file__).parents[2],
+        stderr=subprocess.DEVNULL,
+    )
+
+    while process.poll() is None and len(drawing) < 2:  # the process that draws, and its browser
+        drawing = psutil.Process(process.pid).children(recursive=True)
+        pause.wait(0.01)
+    process.kill()
+    process.wait()
+    _, alive = psutil.wait_procs(drawing, timeout=30)
+    (orphan,) = journal.abort_orphans()
+    journal.close()
+
+    assert len(drawing) >= 2
+    assert not alive
+    assert orphan.job == "report"
+    assert not [path for path in shop_copy.settings.paths.reports.rglob("*") if path.is_file()]
 
 
 def test_every_report_has_its_writer():
