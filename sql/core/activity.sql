@@ -49,15 +49,15 @@ with
     )
 select
     $bucket as bucket,
-    grain,
-    period_start,
+    grain,  -- day, week or month
+    period_start,  -- its first day
     round(sum(amount), 4) as revenue,
     round(sum(gross_amount), 4) as gross_revenue,
     round(sum(return_amount), 4) as return_revenue,
     round(sum(margin), 4) as margin,
     count(purchase_number) as n_orders,
     count(case when is_new_period then 1 end) as n_customers,  -- who bought in the period
-    count(case when is_new_day and gap_days is null then 1 end) as n_new_customers,
+    count(case when is_new_day and gap_days is null then 1 end) as n_new_customers,  -- whose first purchase is in the period
     -- of the customers, those with two orders or more by the end of the period: they had them at
     -- their first purchase in the period, or placed the second one later in it
     count(case when is_new_period and n_orders_so_far >= 2 then 1 end)

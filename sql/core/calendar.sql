@@ -32,8 +32,8 @@ with
         from days
     )
 select
-    grain,
-    period_start,
+    grain,  -- day, week or month
+    period_start,  -- its first day
     period_end,  -- first day after the period
     period_end > $as_of as is_running,  -- not over yet at the as-of date
 from periods

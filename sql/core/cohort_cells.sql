@@ -33,8 +33,8 @@ select
     $bucket as bucket,
     months.cohort_month,
     coalesce(customers.first_channel, 'Unknown') as channel,
-    months.month_number,
-    count(case when months.is_buyer then 1 end) as n_buyers,
+    months.month_number,  -- months since the month of the first order
+    count(case when months.is_buyer then 1 end) as n_buyers,  -- who bought in the month
     count(
         case when starts.last_month_number = months.month_number and months.is_buyer then 1 end
     ) as n_last_buyers,  -- whose last purchase so far is in this month

@@ -51,15 +51,15 @@ with
 select
     totals.bucket,
     totals.customer_id,
-    totals.first_order_date,
-    totals.last_order_date,
-    totals.last_line_date,
+    totals.first_order_date,  -- of the first purchase
+    totals.last_order_date,  -- of the last purchase
+    totals.last_line_date,  -- of a purchase or a return
     totals.n_orders,
     totals.n_purchase_days,
     totals.n_returns,  -- order days with something returned
     totals.revenue,
-    totals.gross_revenue,
-    totals.return_revenue,
+    totals.gross_revenue,  -- before returns
+    totals.return_revenue,  -- zero or negative
     totals.margin,
     totals.discount,
     totals.revenue_90d,

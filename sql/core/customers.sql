@@ -51,8 +51,8 @@ select
     given.email_consent,
     given.status_is_churned,  -- a label given by somebody: shown, never used
     customer_totals.first_order_date,  -- NULL for who only ever returned
-    customer_totals.last_order_date,
-    cast(date_trunc('month', customer_totals.first_order_date) as date) as cohort_month,
+    customer_totals.last_order_date,  -- of the last purchase
+    cast(date_trunc('month', customer_totals.first_order_date) as date) as cohort_month,  -- month of the first order
     customer_totals.first_channel,
     customer_totals.first_category,
 from core.customer_totals as customer_totals

@@ -33,8 +33,8 @@ with
 select
     $bucket as bucket,
     order_date as day,
-    dimension,
-    member,
+    dimension,  -- channel or category
+    member,  -- which one
     round(sum(amount), 4) as revenue,
     round(sum(margin), 4) as margin,
     count(case when is_purchase then 1 end) as n_orders,  -- with a line of this member

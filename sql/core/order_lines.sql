@@ -91,7 +91,7 @@ select
     channel,
     country,
     is_return,
-    is_purchase,
+    is_purchase,  -- not a return
     case
         when is_purchase and previous_order_date < order_date
         then date_diff('day', previous_order_date, order_date)
@@ -104,7 +104,7 @@ select
     ) as is_new_month,  -- first line of a month with a purchase
     coalesce(order_date = first_order_date, false) as is_first_day,  -- dated on the first purchase day
     first_order_date,  -- first purchase day as known at this line; NULL while there is none
-    cast(date_trunc('month', first_order_date) as date) as cohort_month,
+    cast(date_trunc('month', first_order_date) as date) as cohort_month,  -- month of the first order
 from histories
 order by
     customer_id,

@@ -172,20 +172,20 @@ select
     return_amount,  -- zero or negative
     margin,
     quantity,
-    n_lines,
-    n_categories,
+    n_lines,  -- order lines
+    n_categories,  -- different ones in it
     discount,
     category,  -- the one with most gross amount
     channel,
     country,
     is_purchase,  -- has a purchase line
     -- counting it counts orders; NULL for pure returns and an order's second day
-    case when is_new_order then n_orders_so_far end as purchase_number,
+    case when is_new_order then n_orders_so_far end as purchase_number,  -- 1 is the first; NULL for what is only a return
     n_orders_so_far,  -- of the customer, this row included
     gap_days,
     is_new_day,  -- opens a purchase day of the customer: counting it counts purchase days
     is_new_month,
-    coalesce(order_date = first_order_date, false) as is_first_day,
+    coalesce(order_date = first_order_date, false) as is_first_day,  -- the day of the first purchase
     first_order_date,
     cast(date_trunc('month', first_order_date) as date) as cohort_month,
 from numbered

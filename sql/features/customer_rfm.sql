@@ -119,7 +119,7 @@ select
     aged.r,  -- 5 is most recent
     aged.f,  -- 5 is most often
     aged.m,  -- 5 is most money
-    concat(cast(aged.r as varchar), cast(aged.f as varchar), cast(aged.m as varchar)) as rfm_score,
+    concat(cast(aged.r as varchar), cast(aged.f as varchar), cast(aged.m as varchar)) as rfm_score,  -- the three scores, as 555
     coalesce(named.segment, 'Other') as segment,  -- Other where no rule fits
 from aged
 left join

@@ -26,7 +26,7 @@ select
     coalesce(sum(case when is_inside then amount end), 0e0) as revenue,  -- net: returns are negative
     coalesce(sum(case when is_inside then margin end), 0e0) as margin,
     cast(sum(case when is_inside then is_purchase_day else 0 end) as bigint) as n_orders,  -- purchase days
-    max(case when is_inside then is_purchase_day else 0 end) = 1 as bought,
+    max(case when is_inside then is_purchase_day else 0 end) = 1 as bought,  -- whether they bought in the horizon
 from days
 group by customer_id
 having max(case when is_inside then 0 else is_purchase_day end) = 1

@@ -19,17 +19,17 @@ with
         group by grain, period_start
     )
 select
-    calendar.grain,
-    calendar.period_start,
+    calendar.grain,  -- day, week or month
+    calendar.period_start,  -- its first day
     calendar.period_end,
     calendar.is_running,
     round(coalesce(summed.revenue, 0e0), 4) as revenue,  -- net of returns
-    round(coalesce(summed.gross_revenue, 0e0), 4) as gross_revenue,
+    round(coalesce(summed.gross_revenue, 0e0), 4) as gross_revenue,  -- before returns
     round(coalesce(summed.return_revenue, 0e0), 4) as return_revenue,  -- zero or negative
     round(coalesce(summed.margin, 0e0), 4) as margin,
     cast(coalesce(summed.n_orders, 0) as bigint) as n_orders,
     cast(coalesce(summed.n_customers, 0) as bigint) as n_customers,  -- who bought in the period
-    cast(coalesce(summed.n_new_customers, 0) as bigint) as n_new_customers,
+    cast(coalesce(summed.n_new_customers, 0) as bigint) as n_new_customers,  -- whose first purchase is in the period
     cast(coalesce(summed.n_repeat_customers, 0) as bigint) as n_repeat_customers,  -- with two orders or more by the end of the period
     cast(coalesce(summed.tenure_days, 0) as bigint) as tenure_days,  -- added up over the customers
 from core.calendar as calendar

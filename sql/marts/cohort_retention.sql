@@ -70,9 +70,9 @@ select
     cohort_month,  -- calendar month of the first purchase
 
     month_number,  -- 0 is the month of the first purchase
-    activity_month,
+    activity_month,  -- the month itself
     is_running,  -- the month is not over at the as-of date
-    n_cohort,
+    n_cohort,  -- customers of the cohort
     n_buyers as buyers,  -- bought in the month
     cast(
         sum(n_last_buyers) over (
@@ -93,7 +93,7 @@ select
             rows between unbounded preceding and current row
         ),
         4
-    ) as cumulative_revenue,
+    ) as cumulative_revenue,  -- from month 0 on
     round(
         sum(margin) over (
             partition by cohort_month
@@ -101,6 +101,6 @@ select
             rows between unbounded preceding and current row
         ),
         4
-    ) as cumulative_margin,
+    ) as cumulative_margin,  -- from month 0 on
 from filled
 order by cohort_month, month_number

@@ -14,18 +14,18 @@ with
     )
 select
     past.customer_id,
-    cast($as_of as date) - cast($horizon_days as integer) as before_date,
-    past.recency_days as recency_days_before,
-    past.frequency as frequency_before,
-    past.monetary as monetary_before,
-    past.r as r_before,
-    past.f as f_before,
-    past.m as m_before,
-    past.segment as segment_before,
+    cast($as_of as date) - cast($horizon_days as integer) as before_date,  -- one horizon before the as-of date
+    past.recency_days as recency_days_before,  -- then
+    past.frequency as frequency_before,  -- then
+    past.monetary as monetary_before,  -- then
+    past.r as r_before,  -- score then
+    past.f as f_before,  -- score then
+    past.m as m_before,  -- score then
+    past.segment as segment_before,  -- then
     present.segment as segment,
     coalesce(outcomes.next_revenue, 0e0) as next_revenue,  -- net, from then to the as-of date
-    coalesce(outcomes.next_margin, 0e0) as next_margin,
-    coalesce(outcomes.next_orders, 0) as next_orders,
+    coalesce(outcomes.next_margin, 0e0) as next_margin,  -- from then to the as-of date
+    coalesce(outcomes.next_orders, 0) as next_orders,  -- from then to the as-of date
 from features.customer_rfm_before as past
 inner join features.customer_rfm as present on present.customer_id = past.customer_id
 left join outcomes on outcomes.customer_id = past.customer_id

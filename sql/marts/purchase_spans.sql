@@ -3,7 +3,7 @@
 -- grain: one row per day and previous purchase day of a customer; NULL where there is none
 -- parameters: none
 select
-    order_date as day,
+    order_date as day,  -- a purchase day
     case when is_new_day then order_date - cast(gap_days as integer) end as previous_day,
     count(case when is_new_day then 1 end) as n_customers,
     -- with two orders or more, this one included

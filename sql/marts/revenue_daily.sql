@@ -4,12 +4,12 @@
 select
     period_start as day,
     revenue,  -- net of returns
-    gross_revenue,
+    gross_revenue,  -- before returns
     return_revenue,  -- zero or negative
     margin,
     n_orders,
     n_customers,  -- who bought on the day
-    n_new_customers,
+    n_new_customers,  -- whose first purchase is on the day
 from marts.activity
 where grain = 'day'
 order by period_start

@@ -2,9 +2,9 @@
 -- grain: one row per dimension (channel, category), day and member
 -- parameters: none
 select
-    dimension,
+    dimension,  -- channel or category
     day,
-    member,
+    member,  -- which one
     round(sum(revenue), 4) as revenue,  -- net of returns
     round(sum(margin), 4) as margin,
     cast(sum(n_orders) as bigint) as n_orders,  -- with a line of this member

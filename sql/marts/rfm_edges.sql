@@ -13,10 +13,10 @@ with
         from features.customer_rfm
     )
 select
-    dimension,
+    dimension,  -- r, f or m
     score,  -- 5 is best: most recent, most often, most money
     min(value) as min_value,  -- days since the last purchase, orders, or net revenue
-    max(value) as max_value,
+    max(value) as max_value,  -- highest value with the score
     count(*) as n_customers,
     round(sum(monetary), 4) as revenue,
 from scores
