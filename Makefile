@@ -11,7 +11,7 @@ STAMP := $(VENV)/.installed
 TEST_WORKERS ?= 2
 ARGS ?=
 
-.PHONY: help setup demo build serve up run schedule retrain score report test test-fast test-browser lint fix screenshots bench clean browser
+.PHONY: help setup demo build serve up run schedule retrain score report test test-fast test-browser lint fix screenshots dictionary bench clean browser
 
 help: ## list the targets
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 14
@@ -74,6 +74,9 @@ fix: $(STAMP) ## let ruff and sqlfmt put things right
 
 screenshots: $(STAMP) browser ## draw every page, both themes, into docs/pictures
 	@$(BIN)/python scripts/screenshots.py $(ARGS)
+
+dictionary: $(STAMP) ## write docs/data-dictionary.md from the SQL files
+	@$(BIN)/python scripts/dictionary.py $(ARGS)
 
 bench: $(STAMP) ## list the benchmarks and how to run them
 	@$(BIN)/python -m benchmarks $(ARGS)

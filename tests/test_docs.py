@@ -1,6 +1,9 @@
+import importlib.util
 import re
+import sys
 import tomllib
 from pathlib import Path
+from types import ModuleType
 
 import pytest
 from pydantic import BaseModel
@@ -8,11 +11,22 @@ from pydantic import BaseModel
 from clv.config import Settings
 from jobs.catalog import JOBS
 from jobs.cli import app
+from warehouse import outputs, sqlfiles
 
 ROOT = Path(__file__).parent.parent
 README = (ROOT / "README.md").read_text(encoding="utf-8")
 DOCS = README + "".join(path.read_text(encoding="utf-8") for path in sorted((ROOT / "docs").glob("*.md")))
 CONFIG = (ROOT / "config.toml").read_text(encoding="utf-8")
+
+
+def _script(name: str) -> ModuleType:
+    spec = importlib.util.spec_from_file_location(name, ROOT / "scripts" / f"{name}.py")
+    assert spec is not None
+    assert spec.loader is not None
+    module = importlib.util.module_from_spec(spec)
+    sys.modules[name] = module  # dataclasses look their module up
+    spec.loader.exec_module(module)
+    return module
 
 
 def _keys(model: type[BaseModel], prefix: str = "") -> list[str]:
@@ -68,6 +82,31 @@ def test_every_page_is_in_the_readme(page):
     path = re.search(r'\bpath="([^"]+)"', page.read_text(encoding="utf-8"))
 
     assert path is None or f"`{path[1]}`" in README
+
+
+def test_the_data_dictionary_is_what_the_sql_says():
+    dictionary = _script("dictionary")
+
+    assert dictionary.is_current(dictionary.TARGET.read_text(encoding="utf-8"), sqlfiles.read_tree()), (
+        "run `make dictionary`"
+    )
+
+
+def test_an_edited_data_dictionary_is_noticed():
+    dictionary, files = _script("dictionary"), sqlfiles.read_tree()
+    text = dictionary.TARGET.read_text(encoding="utf-8")
+
+    assert not dictionary.is_current(text.replace("net", "gross", 1), files)
+    assert not dictionary.is_current(text, {name: file for name, file in files.items() if name != "core.orders"})
+
+
+def test_every_table_and_query_is_in_the_data_dictionary():
+    text = _script("dictionary").TARGET.read_text(encoding="utf-8")
+    named = [file.name for file in sqlfiles.read_tree().values() if file.folder != "checks"]
+
+    assert [
+        name for name in [*named, *(f"outputs.{one}" for one in outputs.TABLES)] if f"### {name}\n" not in text
+    ] == []
 
 
 def test_every_link_between_documents_leads_somewhere():

@@ -29,6 +29,10 @@ TABLES: Mapping[str, tuple[str, str]] = {
     ),
     "landing.quarantine": ("Lines that were put aside, with their text and their reasons.", "one row per line"),
     "landing.files": ("The account of each file that was read.", "one row per file"),
+    "settings.segment_rules": (
+        "The shop's own rules for segments; no row means those of the house.",
+        "one row per rule",
+    ),
     "outputs.predictions": ("What each customer is expected to bring.", "one row per customer and horizon"),
     "outputs.predictions_before": (
         "The predictions before these, and what their model says of today's data: the parts of a change.",
@@ -119,6 +123,16 @@ COLUMNS: Mapping[str, Mapping[str, str]] = {
         "landed_at": "UTC",
         "dialect": "how it was read",
         "file_id": _ROW_ORIGIN["file_id"],
+    },
+    "settings.segment_rules": {
+        "priority": "the first rule that fits names the segment",
+        "r_min": "least recency score",
+        "r_max": "highest recency score",
+        "f_min": "least frequency score",
+        "f_max": "highest frequency score",
+        "m_min": "least monetary score",
+        "m_max": "highest monetary score",
+        "max_age_days": "first order at most this long ago; NULL: whenever",
     },
     "outputs.predictions": {
         "expected_revenue": "net of returns, over the horizon",
