@@ -41,6 +41,42 @@ def test_the_matrix_shows_what_the_url_says(client, words_of, show):
     assert ("expected over the next" in words) == (show == "expected")
 
 
+# Scores of the twelve customers, worked out by hand in tests/sql/test_rfm.py; C04 has only returned.
+BY_HAND = {
+    "Champions": ("C01", 5, 5),
+    "Loyal": ("C12", 5, 5),
+    "Big spenders": ("C08", 4, 3),
+    "New": ("C07 C11", None, 1),
+    "Potential loyalist": ("C05 C06", 3, 3),
+    "At risk": ("C03", 2, 5),
+    "About to sleep": ("C09", 2, 1),
+    "Hibernating": ("C02 C10", 1, 1),
+}
+"""Segment → its customers, and the R and F scores that they share."""
+
+
+def test_the_page_shows_the_segments_worked_out_by_hand(page, walk, words_of):
+    rows = [words_of(node).split("  ")[0] for node in walk(page) if node["type"] == "Tr"]
+    said = " | ".join(" ".join(row.split()) for row in rows)
+
+    for name, (customers, _, _) in BY_HAND.items():
+        assert f"{name} {len(customers.split())} " in said, name
+    assert "No purchase 1 " in said
+
+
+def test_the_matrix_shows_the_scores_worked_out_by_hand(page, walk, words_of):
+    """R across F: 11 customers, of whom two share R 5 F 5, two R 3 F 3 and two R 1 F 1."""
+    cells = {}
+    for node in walk(page):
+        href = str(node["props"].get("href", ""))
+        if node["type"] == "Link" and href.startswith("/customers?r=") and "&f=" in href:
+            r, f = (int(part.partition("=")[2]) for part in href.partition("?")[2].split("&"))
+            cells[r, f] = int(words_of(node).split()[0])
+
+    expected = {(5, 5): 2, (5, 1): 1, (4, 1): 1, (4, 3): 1, (3, 3): 2, (2, 5): 1, (2, 1): 1, (1, 1): 2}
+    assert cells == expected
+
+
 def test_segments_hold_every_customer_once(context):
     door = data.door("")
 

@@ -21,7 +21,19 @@ SHOPS = {
     "only a return": "C1,O1,2024-03-01,-5.00\n",
     "no model": "".join(f"C{i},O{i}-{k},2024-0{k}-1{i},{10 * k}.50\n" for i in range(6) for k in range(1, 5) if k != i),
 }
-PAGES = ["/", "/overview", "/value", "/segments", "/segments/rules", "/cohorts", "/customers", "/customers/C1", "/model", "/data", "/jobs"]
+PAGES = [
+    "/",
+    "/overview",
+    "/value",
+    "/segments",
+    "/segments/rules",
+    "/cohorts",
+    "/customers",
+    "/customers/C1",
+    "/model",
+    "/data",
+    "/jobs",
+]
 
 
 def shop_of(lines: str, folder: Path) -> Settings:

@@ -9,8 +9,9 @@ import pytest
 from tiny_shop import ORDERS, TinyShop
 
 from clv.config import Engine
-from clv.errors import BuildError, BusyError, CheckFailedError, SqlFileError
-from warehouse import outputs, publish
+from clv.errors import BuildError, BusyError, CheckFailedError, SettingsError, SqlFileError
+from clv.segments import Rule
+from warehouse import outputs, publish, segment_rules
 from warehouse.ask import Warehouse
 from warehouse.build import EMPTY_AS_OF
 
@@ -179,6 +180,36 @@ def test_the_setting_of_a_parameter_rebuilds_only_what_uses_it(shop: TinyShop):
         name for name, table in second.tables.items() if not table["is_linked"] and name.startswith(("core", "marts"))
     }
     assert made == {"marts.margin"}
+
+
+def test_own_segment_rules_are_an_input_and_rebuild_only_what_reads_them(shop: TinyShop):
+    shop.put_sql("features/rules.sql", "select priority, segment from settings.segment_rules order by priority")
+    shop.put_sql("marts/named.sql", "select segment from features.rules order by segment")
+    first = shop.build()
+    segment_rules.save(shop.settings, [Rule("Best", r_min=5), Rule("Rest")])
+
+    second = shop.build()
+
+    made = {
+        name
+        for name, table in second.tables.items()
+        if not table["is_linked"] and name.startswith(("core", "features", "marts"))
+    }
+    assert made == {"features.rules", "marts.named"}
+    warehouse = Warehouse(shop.data, sql_root=shop.sql)
+    assert warehouse.table("marts.named", first.id).empty
+    assert warehouse.table("marts.named")["segment"].tolist() == ["Best", "Rest"]
+    assert shop.build().id == second.id
+
+
+def test_wrong_segment_rules_leave_the_last_build_published(shop: TinyShop):
+    first = shop.build()
+    shop.settings.segment_rules_path.write_text("order,segment\n1,A\n", encoding="utf-8")
+
+    with pytest.raises(SettingsError, match="missing columns"):
+        shop.build()
+
+    assert Warehouse(shop.data, sql_root=shop.sql).current().id == first.id
 
 
 def test_the_diary_of_runs_alone_makes_no_build(shop: TinyShop):

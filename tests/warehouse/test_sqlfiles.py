@@ -291,3 +291,32 @@ def test_only_a_comparison_reads_another_build_and_only_its_native_tables(tmp_pa
     findings = sqlfiles.lint(sqlfiles.read_file(path, tmp_path))
 
     assert any(finding in one for one in findings) if finding else findings == []
+
+
+BEFORE = "-- what it says\n-- grain: one row per x\n-- parameters: $as_of\n-- also: before\n"
+
+
+def test_a_file_may_make_a_second_table_of_one_horizon_before(tmp_path):
+    put(tmp_path, "features/a.sql", "select $as_of as day from core.b order by day", BEFORE)
+    put(tmp_path, "core/b.sql", "select 1 as x order by x")
+
+    files = sqlfiles.read_tree(tmp_path)
+
+    values = {"as_of": date(2024, 4, 11), "horizon_days": 30, "other": 1}
+    assert files["features.a"].bound(values) == {"as_of": date(2024, 4, 11)}
+    assert files["features.a_before"].bound(values) == {"as_of": date(2024, 3, 12)}
+    assert [file.name for file in sqlfiles.build_order(files, [])] == ["core.b", "features.a", "features.a_before"]
+
+
+@pytest.mark.parametrize(
+    ("header", "text"),
+    [
+        pytest.param(BEFORE.replace("before", "after"), "select $as_of as day order by day", id="another word"),
+        pytest.param(BEFORE, "select 1 as day order by day", id="no clock"),
+    ],
+)
+def test_a_second_table_that_cannot_be_made_is_refused(tmp_path, header, text):
+    put(tmp_path, "features/a.sql", text, header)
+
+    with pytest.raises(SqlFileError, match=r"-- also: .* is not understood"):
+        sqlfiles.read_tree(tmp_path)
