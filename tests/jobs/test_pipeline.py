@@ -127,7 +127,7 @@ def test_one_command_leads_from_files_to_predictions(finished):
 
     assert len(customers) > 150
     assert customers["expected_revenue"].notna().all()
-    assert list(finished.steps()) == ["ingest", "build", "train", "score", "publish", "report"]
+    assert list(finished.steps()) == ["ingest", "build", "train", "score", "personas", "publish", "report"]
 
 
 def test_a_second_run_changes_nothing(after_a_run):
@@ -136,7 +136,7 @@ def test_a_second_run_changes_nothing(after_a_run):
     after_a_run.run()
 
     assert (after_a_run.build_id(), (after_a_run.settings.paths.outputs / "predictions.parquet").read_bytes()) == before
-    assert list(after_a_run.steps()) == ["ingest", "build", "train", "score", "report"]
+    assert list(after_a_run.steps()) == ["ingest", "build", "train", "score", "personas", "report"]
     assert after_a_run.steps()["report"] == "as it was"
 
 
