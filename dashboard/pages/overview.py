@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import datetime as dt
 from collections.abc import Mapping
 from typing import Any
 
@@ -147,10 +148,19 @@ def _revenue(ask: Door, period: Period) -> html.Section:
     if period.is_comparable:
         entries.append(("Period before", "var(--text-3)", "dash"))
     grain = {"day": "daily", "week": "weekly", "month": "monthly"}[answer.row.grain]
+    figure = revenue_over_time(answer.frame, ask.words)
+    points = [
+        Mark(
+            f"{ask.words.date(row.period_start)}: {ask.words.money(row.revenue)}",
+            _who(ask, from_date=day_of(row.period_start), to_date=day_of(row.last_day) + dt.timedelta(days=1)),
+        )
+        for row in answer.rows
+    ]
+    links = {len(figure.data) - 1: points}
     return card(
         "Revenue",
-        graph(revenue_over_time(answer.frame, ask.words), "overview-revenue", label="Revenue over time", height=290),
-        sub=f"Net of returns, {grain}",
+        graph(figure, "overview-revenue", label="Revenue over time", height=290, links=links),
+        sub=f"Net of returns, {grain}; choose a point to see its customers",
         tools=legend(entries),
         source=answer,
         span=8,

@@ -34,6 +34,17 @@ def sql_buttons(walk, page):
     }
 
 
+def chart_links(walk, words_of, page, label):
+    """Words of each mark of the chart called *label* → where it leads."""
+    chart = next(
+        node
+        for node in walk(page)
+        if "is-linked" in str(node["props"].get("className"))
+        and any(part["props"].get("aria-label") == label for part in walk(node))
+    )
+    return {words_of(node): node["props"]["href"] for node in walk(chart) if node["type"] == "Link"}
+
+
 def test_seven_headline_numbers_come_first(page, walk, words_of):
     shown = [words_of(node) for node in walk(page) if node["props"].get("className") == "kpi-name"]
 
@@ -154,17 +165,24 @@ def test_a_bar_leads_to_exactly_its_customers(app, context, page, walk, words_of
 
 def test_a_month_leads_to_who_had_order_lines_in_it(app, context, page, walk, words_of):
     grid = customer_list.grid_of(app.server.extensions["retain"].warehouse)
-    months = {
-        words_of(node): node["props"]["href"]
-        for node in walk(page)
-        if node["type"] == "Link" and node["props"].get("className") == "chart-link"
-    }
+    months = chart_links(walk, words_of, page, "Revenue by month")
 
     # January: all six of its cohort; February: C01, C03, C04, C05, C09; March: C01, C02, C05, C06, C07, C12;
     # April: C01, C08, C11, C12.
     counts = [grid.count(customer_list.wanted(urlsplit(href).query)) for href in months.values()]
     assert [words.split(":")[0] for words in months] == ["Jan 2024", "Feb 2024", "Mar 2024", "Apr 2024"]
     assert counts == [6, 5, 6, 4]
+
+
+def test_a_point_of_the_line_leads_to_who_had_order_lines_in_its_days(app, context, client, walk, words_of):
+    grid = customer_list.grid_of(app.server.extensions["retain"].warehouse)
+    page = client.page("/overview", EARLIER)
+    days = chart_links(walk, words_of, page, "Revenue over time")
+
+    counts = {day.split(":")[0]: grid.count(customer_list.wanted(urlsplit(href).query)) for day, href in days.items()}
+    # C09's second line at 0:01; two orders of C03; C01 and C05; C04's return; the leap day is quiet.
+    assert [counts[f"{day:02} Feb 2024"] for day in (1, 3, 10, 15, 29)] == [1, 1, 2, 1, 0]
+    assert len(counts) == 29
 
 
 def test_a_cell_of_the_cohorts_leads_to_exactly_its_customers(app, context, page, walk):
