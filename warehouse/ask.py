@@ -165,7 +165,13 @@ class Warehouse:
                 if key in self._answers:
                     self._answers.move_to_end(key)
                     return self._answers[key]
-            answer = _arrow(opened.cursor(), file.sql, values)
+            try:
+                answer = _arrow(opened.cursor(), file.sql, values)
+            except engine.MissingError as error:
+                raise RequestError(
+                    f"build {opened.name} was made by another version and lacks what {name} reads; run `clv build`, "
+                    f"or look at a newer build ({str(error).splitlines()[0]})"
+                ) from error
         if answer.num_rows <= CACHED_ROWS:
             with self._lock:
                 self._answers[key] = answer

@@ -86,6 +86,14 @@ def test_an_answer_is_remembered_and_safe_from_its_reader(warehouse: Warehouse):
     assert warehouse.arrow("overview/headline", least="") is warehouse.arrow("overview/headline", least="")
 
 
+def test_a_build_that_lacks_what_a_query_reads_says_so(shop: TinyShop, warehouse: Warehouse):
+    path = shop.sql / "queries" / "overview" / "headline.sql"
+    path.write_text(path.read_text().replace("from marts.customers", "from marts.tomorrow"), encoding="utf-8")
+
+    with pytest.raises(RequestError, match="made by another version and lacks what overview/headline reads"):
+        warehouse.query("overview/headline", least="")
+
+
 def test_an_edited_query_answers_anew(shop: TinyShop, warehouse: Warehouse):
     warehouse.query("overview/headline", least="")
     shop.put_sql("queries/overview/headline.sql", "select 7 as n where $least = ''")

@@ -29,6 +29,8 @@ STORAGE_VERSION = "v1.5.0"
 """The newest format that the `duckdb` shell on PyPI (1.5) opens."""
 VERSION = duckdb.__version__
 Error = duckdb.Error
+MissingError = (duckdb.BinderException, duckdb.CatalogException)
+"""A table or column that is not there."""
 _LEAST_WORKER_BYTES = 768 * 2**20
 _READING = {duckdb.StatementType.SELECT, duckdb.StatementType.EXPLAIN}
 _UNITS = {"MB": 10**6, "GB": 10**9, "TB": 10**12, "MiB": 2**20, "GiB": 2**30, "TiB": 2**40}
