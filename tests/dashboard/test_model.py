@@ -1,7 +1,10 @@
 """Should the predictions be trusted: what the page says of windows that have passed, and when there are none."""
 
+import json
 import re
+import shutil
 from datetime import UTC, date, datetime
+from types import SimpleNamespace
 
 import numpy as np
 import pandas as pd
@@ -17,7 +20,7 @@ from dashboard.format import Format
 from warehouse import outputs
 from warehouse.build import build
 
-from .conftest import AS_OF, Client, publish_tiny
+from .conftest import AS_OF, Client, publish_tiny, settings_at
 
 FORMAT = Format("GBP", "en_GB", "Europe/London")
 CUT_OFF, EARLIER = date(2024, 3, 12), date(2024, 2, 11)
@@ -217,6 +220,8 @@ def test_a_model_that_was_not_judged_shows_its_card(tmp_path, words_of):
     assert "Not judged yet." in words
     assert version in words
     assert "180 days: history is shorter than the horizon" in words
+    assert "One version only: the next training brings a challenger" in words
+    assert "Roll back" not in words
 
 
 def test_without_a_model_the_page_says_how_to_get_one(client, words_of):
@@ -385,3 +390,156 @@ def test_the_page_shows_the_preview_and_offers_to_promote(judged, page, words_of
 
 def registry_folder(judged):
     return judged[0].server.extensions["retain"].settings.paths.registry / model_card.NAME
+
+
+def press(app, kind, **named):
+    """Press one of the page's buttons; give what the callback changes."""
+    client = Client(app)
+    key = next(key for key in app.callback_map if "model-live" in key)
+    button = {"type": kind, **named}
+    groups = {"model-ask": [], "model-confirm": [], "model-cancel": []}
+    groups[kind] = [{"id": button, "property": "n_clicks", "value": 1}]
+    body = {
+        "output": key,
+        "outputs": [
+            {"id": part.rpartition(".")[0], "property": part.rpartition(".")[2]} for part in key.strip(".").split("...")
+        ],
+        "inputs": [{"id": "model-poll", "property": "n_intervals"}, *groups.values()],
+        "state": [{"id": "_pages_location", "property": "search", "value": ""}],
+        "changedPropIds": [json.dumps(button, sort_keys=True, separators=(",", ":")) + ".n_clicks"],
+    }
+    response = client.http.post("/_dash-update-component", json=body)
+    return response, (response.get_json() or {}).get("response", {}) if response.status_code == 200 else {}
+
+
+@pytest.fixture
+def shop(judged, tmp_path):
+    """A copy of the judged shop that may be changed: app, champion, challenger, journal."""
+    original = judged[0].server.extensions["retain"].settings.paths.data
+    shutil.copytree(original, tmp_path / "data", symlinks=True)
+    app, champion = create_app(settings_at(tmp_path / "data")), judged[1]
+    site = app.server.extensions["retain"]
+    challenger = next(name for name in model_card.registry_of(site.settings).versions() if name != champion)
+    yield SimpleNamespace(app=app, champion=champion, challenger=challenger, journal=site.journal, site=site)
+    site.warehouse.close()
+
+
+def test_promoting_asks_once_more_and_says_what_money_would_move(shop, words_of):
+    _, changed = press(shop.app, "model-confirm", job="promote", version=shop.challenger, at="versions")
+
+    words = words_of(changed["model-dialog"]["children"])
+    assert changed["model-dialog"]["is_open"] is True
+    assert f"Make {shop.challenger} the champion?" in words
+    assert "from £200 to £220" in words
+    assert "1 customers up, 1 down" in words
+    assert shop.journal.runs().empty
+
+
+@pytest.mark.parametrize("job", ["preview", "promote", "rollback"])
+def test_a_button_is_a_request_in_the_journal_and_a_line_of_the_audit_trail(shop, job, words_of):
+    for _ in range(3):
+        _, changed = press(shop.app, "model-ask", job=job, version=shop.challenger)
+
+    runs = shop.journal.runs()
+    assert runs[["job", "status"]].to_numpy().tolist() == [[job, "queued"]]
+    assert runs["params"].iloc[0] == {"version": shop.challenger}
+    assert shop.journal.audit().iloc[0][["who", "action"]].tolist() == ["the Model evaluation page", f"ask to {job}"]
+    assert changed["model-dialog"]["is_open"] is False
+    assert changed["model-poll"]["disabled"] is False
+    assert "The worker is not running" in words_of(changed["model-live"]["children"])
+
+
+@pytest.mark.parametrize(("job", "version"), [("promote", "../value"), ("promote", "20240411-00000000"), ("train", "")])
+def test_what_is_no_button_of_the_page_is_refused(shop, job, version):
+    response, _ = press(shop.app, "model-ask", job=job, version=version)
+
+    assert shop.journal.runs().empty
+    assert response.status_code in (200, 204, 500)
+
+
+def test_after_a_promotion_the_page_says_that_the_next_score_obeys_and_offers_it(shop, words_of):
+    moment = datetime(2024, 4, 12, tzinfo=UTC)
+    model_card.registry_of(shop.site.settings).promote(shop.challenger, by="me", at=moment, reason="by hand")
+    words = words_of(Client(shop.app).page("/model"))
+
+    assert f"{shop.challenger} is the champion" in words
+    assert "the predictions on the pages are still those of v1" in words
+    assert f"Roll back to {shop.champion}" in words
+    assert f"If {shop.challenger} became champion" not in words
+
+    press(shop.app, "model-ask", job="score", version="")
+
+    # the oldest request is done first: what is scored is then published
+    assert shop.journal.runs()["job"].tolist()[::-1] == ["score", "build"]
+
+
+def test_a_tampered_version_is_marked_and_cannot_be_promoted(shop, walk, words_of):
+    (model_card.registry_of(shop.site.settings).folder / shop.challenger / "model.json").write_text("[]")
+
+    page = Client(shop.app).page("/model")
+
+    assert "Tampered with" in words_of(page)
+    assert "model.json is not what was stored" in words_of(page)
+    ids = [str(node["props"].get("id")) for node in walk(page)]
+    assert not [one for one in ids if "model-ask" in one and shop.challenger in one]
+    card = words_of(Client(shop.app).page("/model/card", f"?version={shop.challenger}"))
+    assert "Not to be used." in card
+    assert "not those that were stored" in card
+
+
+def test_a_refused_job_says_why_on_the_page(shop, words_of):
+    run_id = shop.journal.request("promote", "me", {"version": shop.challenger})
+    shop.journal.claim()
+    shop.journal.finish(run_id, "failed", error="model x: value.json is not what was stored")
+
+    assert "Promote was refused. model x: value.json is not what was stored" in " ".join(
+        words_of(Client(shop.app).page("/model")).split()
+    )
+
+
+def test_the_card_says_what_how_how_good_and_when_not_to_trust_it(judged, words_of):
+    words = words_of(Client(judged[0]).page("/model/card"))
+
+    for title in ("When not to trust it", "What is predicted", "How good", "From what it was made", "How"):
+        assert title in words
+    assert judged[1] in words
+    assert "30 days:  learnt from 2 earlier periods" in words
+    assert "12 customers are few" in words
+    assert "Not judged yet" in words  # the card of the registry has no metrics, whatever a build says
+
+
+def test_an_unknown_version_has_no_card(judged, words_of):
+    assert "There is no version" in words_of(Client(judged[0]).page("/model/card", "?version=20240411-00000000"))
+
+
+CARD_OF_SMALL_SHOP = {
+    "sufficiency": [
+        "30 days: learnt from 3 earlier periods; no period is left to verify it on",
+        "180 days: history is too short for a full period; the model learns from 30 days and is scaled",
+    ],
+    "enough": {"30": True, "90": True, "180": False},
+    "horizons": [
+        {"horizon_days": 30, "note": "too few purchases to learn from: the BTYD baseline stands alone"},
+        {"horizon_days": 180, "note": ""},
+        {"horizon_days": 90, "note": ""},
+    ],
+}
+
+
+@pytest.mark.parametrize(
+    ("days", "is_enough", "said"),
+    [
+        (30, False, "the BTYD baseline stands alone"),  # long enough, but too few buy
+        (180, False, "history is too short for a full period"),
+    ],
+)
+def test_too_little_history_or_too_few_buyers_is_not_enough(days, is_enough, said):
+    found = model_card.sufficiency(CARD_OF_SMALL_SHOP, days)
+
+    assert found.is_enough is is_enough
+    assert said in found.words
+    assert not found.words.startswith(str(days))
+
+
+def test_a_card_that_says_nothing_of_a_horizon_says_nothing():
+    assert model_card.sufficiency(CARD_OF_SMALL_SHOP, 90) is None
