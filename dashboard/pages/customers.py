@@ -30,6 +30,7 @@ from dashboard.components.sql import statement_panel
 from dashboard.customer_list import FACETS, KEY, LISTS, PATH, SAVED, SHOWN
 from dashboard.data import BUILD_KEY, Door, door
 from dashboard.saved_lists import OWNER
+from dashboard.summary_words import STEPS
 from warehouse.grid import Members, Wanted
 
 register_page(
@@ -50,6 +51,8 @@ PARAM_WORDS = {
     "cohort_month": "cohort of",
     "segment_before": "from",
     "segment": "to",
+    "step": "step:",
+    "month": "came back in the month from",
     "horizon_days": "horizon in days",
     "decile": "tenth",
     "best_percent": "best so many per cent:",
@@ -57,6 +60,12 @@ PARAM_WORDS = {
     "is_inside": "inside the 80 % interval:",
 }
 """Parameters of a list → how they are said."""
+LIST_STEPS = {name: words.lower() for name, words in STEPS.items()} | {
+    "new": "not there before",
+    "moved": "in another segment",
+    "stayed": "in the same segment",
+}
+"""Steps of the bridges and of a comparison → how they are said."""
 MAX_VIEWS = 100
 MAX_VIEW_NAME = 80
 
@@ -132,8 +141,13 @@ def _list_note(ask: Door, asked: Wanted) -> html.Div | None:
         return None
     if asked.members.query.startswith(SAVED):
         return _kept_note(ask, asked.members.query.removeprefix(SAVED))
-    given = ((name, value) for name, value in asked.members.params.items() if value is not None)
-    said = ", ".join(f"{PARAM_WORDS.get(name, name.replace('_', ' '))} {_said(ask, value)}" for name, value in given)
+    given = {name: value for name, value in asked.members.params.items() if value is not None}
+    if "step" in given:
+        given["step"] = LIST_STEPS.get(given["step"], given["step"])
+    parts = [f"{PARAM_WORDS.get(name, name.replace('_', ' '))} {_said(ask, value)}" for name, value in given.items()]
+    if asked.members.before:
+        parts.append(f"compared with build {asked.members.before}")
+    said = ", ".join(parts)
     return insight(
         html.B(f"Only customers {LISTS[asked.members.query]}"),
         f": {said}." if said else ".",
@@ -141,7 +155,7 @@ def _list_note(ask: Door, asked: Wanted) -> html.Div | None:
     )
 
 
-def _kept_note(ask: Door, name: str) -> html.Div | None:
+def _kept_note(ask: Door, name: str) -> html.Div:
     found = next((row for row in data.records(saved_lists.all_lists(ask)) if row.name == name), None)
     if found is None:
         raise RequestError(f"no list is called {name[:80]!r}")

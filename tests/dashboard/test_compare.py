@@ -175,6 +175,12 @@ def test_a_list_of_a_comparison_survives_its_address(builds):
     assert customer_list.search_of(customer_list.wanted(search)) == search
 
 
+def test_the_list_says_which_difference_it_shows(two, builds, words_of):
+    page = Client(two).page("/customers", f"?list=compare/customers_in&list.step=new&list.before={builds[1]}")
+
+    assert f"who differ between two builds : step: not there before, compared with build {builds[1]}." in words_of(page)
+
+
 def test_a_list_of_a_comparison_says_with_what(builds):
     with pytest.raises(RequestError, match="the build to compare with, is missing"):
         customer_list.wanted("?list=compare/customers_in&list.step=new")
