@@ -32,9 +32,10 @@ from clv import backtest, btyd, evaluation, spend
 from clv.anchor import fit_anchor
 from clv.config import Engine, Paths, Settings, load_settings
 from clv.evaluation import Prediction
+from clv.fitting import fit_value_model
 from clv.intervals import coverage_table, simulated_bounds, winkler_score
 from clv.snapshots import Floats, Snapshot, matrix, mean_purchase, numbers, outcome
-from clv.value import ValueModel, fit_value_model
+from clv.value import ValueModel
 from warehouse.ask import Warehouse
 from warehouse.build import build
 from warehouse.ingest import land

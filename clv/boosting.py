@@ -75,6 +75,7 @@ def fit_trees(
     rounds: int,
     seed: int,
     threads: int,
+    n_parallel: int = 1,
 ) -> xgb.Booster:
     """Grow *rounds* trees on top of *base_margin*.
 
@@ -88,10 +89,12 @@ def fit_trees(
         rounds: number of trees, at least 1.
         seed: of the row and column samples.
         threads: 0 for all that the machine has.
+        n_parallel: trees a round, each on its own sample of rows and columns; their mean is the round's step.
     """
     data = inputs if isinstance(inputs, xgb.DMatrix) else binned(inputs, weight, names=names, threads=threads)
     data.set_info(label=target, base_margin=base_margin)
     settings = {**SHAPE, **OBJECTIVES[kind], "seed": seed, "nthread": threads, "base_score": 0.5, "verbosity": 0}
+    settings["num_parallel_tree"] = n_parallel
     return xgb.train(settings, data, num_boost_round=rounds)
 
 

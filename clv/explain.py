@@ -4,8 +4,8 @@
 
 The trees add on a log scale (and on log-odds for P(buys)). From there to money by the logarithmic mean: with
 m = (a − a0) / ln(a / a0), m·φ of each fact sums to a − a0, has the sign of φ, and does not blow up where the sum of φ
-is near 0. Both halves of the forecast are taken apart, so *rest* is small: the floor of the baseline, the scales that
-bring totals to the level, and the pooling of horizons.
+is near 0. Both halves of the forecast are taken apart, and both voices where a shorter period has a say, so
+*rest* is small: the floor of the baseline, the scales that bring totals to the level, and the pooling of horizons.
 
 References:
     Lundberg et al. (2020), TreeSHAP; Ang (2005), logarithmic mean Divisia index.
@@ -174,14 +174,34 @@ def explain(model: ValueModel, features: Mapping[int, pd.DataFrame], horizon_day
     scored = bare.predict(features)
     ids = scored.loc[scored["horizon_days"] == horizon_days, "customer_id"].reset_index(drop=True)
     value = scored.loc[scored["horizon_days"] == horizon_days, "expected_revenue"].to_numpy(np.float64)
-    frame = features[h.base_days].set_index("customer_id").loc[ids].reset_index()
-    far = model.anchor.forecast(frame, horizon_days)
-    baseline = far.value
+    frame = _rows(features, h, ids)
+    baseline = model.anchor.forecast(frame, horizon_days).value
+    level = baseline * (h.level - 1)
     if not h.trees:
-        level = baseline * (h.level - 1)
         empty = np.empty((len(ids), 0))
         return Explanation(horizon_days, ids, (), empty, value, baseline, level, value - baseline - level, empty)
-    base = far if h.base_days == horizon_days else model.anchor.forecast(frame, h.base_days)
+    found = np.asarray(sum(say * _moved(model, one, _rows(features, one, ids)) for one, say in h.voices))
+    return Explanation(
+        horizon_days=horizon_days,
+        customer_ids=ids,
+        names=h.names,
+        facts=_facts(h, frame, model.anchor.forecast(frame, h.base_days)),
+        value=value,
+        baseline=baseline,
+        level=level,
+        rest=value - baseline - level - found.sum(axis=1),
+        contributions=found,
+    )
+
+
+def _rows(features: Mapping[int, pd.DataFrame], h: Horizon, ids: pd.Series) -> pd.DataFrame:
+    return features[h.base_days].set_index("customer_id").loc[ids].reset_index()
+
+
+def _moved(model: ValueModel, h: Horizon, frame: pd.DataFrame) -> Floats:
+    """[n_customers, n_names] the money that each fact moves by what *h* alone says."""
+    far = model.anchor.forecast(frame, h.horizon_days)
+    base = far if h.base_days == h.horizon_days else model.anchor.forecast(frame, h.base_days)
     stretch = far.orders / base.orders
     inputs = tree_inputs(h, frame, base)
     start = starting_margins(h, base)
@@ -200,19 +220,8 @@ def explain(model: ValueModel, features: Mapping[int, pd.DataFrame], horizon_day
     parted = step[:, None] * phi["logistic"] + phi["gamma"]
     parts0 = 0.5 * h.hurdle_scale * stretch * p0 * np.exp(start["gamma"])
     parts = parts0 * np.exp(parted.sum(axis=1))
-    found = _log_mean(whole, whole0)[:, None] * phi["tweedie"] + _log_mean(parts, parts0)[:, None] * parted
-    level = baseline * (h.level - 1)
-    return Explanation(
-        horizon_days=horizon_days,
-        customer_ids=ids,
-        names=h.names,
-        facts=_facts(h, frame, base),
-        value=value,
-        baseline=baseline,
-        level=level,
-        rest=value - baseline - level - found.sum(axis=1),
-        contributions=found,
-    )
+    moved = _log_mean(whole, whole0)[:, None] * phi["tweedie"] + _log_mean(parts, parts0)[:, None] * parted
+    return np.asarray(h.trust * moved)
 
 
 def contribution_table(explanation: Explanation, *, most: int = 0) -> pd.DataFrame:

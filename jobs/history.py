@@ -18,8 +18,9 @@ from typing import TypeVar
 import pandas as pd
 
 from clv.backtest import Plan
+from clv.fitting import fit_value_model
 from clv.snapshots import Snapshot
-from clv.value import ValueModel, fit_value_model
+from clv.value import ValueModel
 from jobs.run import RunContext
 
 T = TypeVar("T")

@@ -42,11 +42,13 @@ def run(ctx: RunContext) -> Mapping[str, Any]:
     if first_day is None:
         raise NotEnoughDataError(f"no purchase is known before {as_of}: there is nothing to learn from")
     horizons = sorted(settings.horizons_days)
-    planned = backtest.plan(first_day, as_of, horizons, max_snapshots=settings.max_snapshots)
+    history = History(ctx, handle.id)
+    planned = backtest.plan(
+        first_day, as_of, horizons, max_snapshots=settings.max_snapshots, n_customers=history.n_customers
+    )
     windows = _windows(first_day, as_of, horizons, settings.primary_horizon_days)
 
     began = time.monotonic()
-    history = History(ctx, handle.id)
     judged = []
     channels = _channels(ctx, handle.id)
     latest = {days: max(cut_off for cut_off, other in windows if other == days) for _, days in windows}
@@ -134,7 +136,13 @@ def _judge_window(
     with_intervals: bool,
 ) -> Judged:
     """Fit the recipe at *cut_off*, where it could not know the window, and set its forecasts beside what happened."""
-    planned = backtest.plan(first_day, cut_off, [days], max_snapshots=ctx.settings.model.max_snapshots)
+    planned = backtest.plan(
+        first_day,
+        cut_off,
+        [days],
+        max_snapshots=ctx.settings.model.max_snapshots,
+        n_customers=len(history.features(cut_off, days)),
+    )
     model = fit(ctx, history, planned, [days], part=(0.0, 0.0), with_intervals=with_intervals)
     frames = {base: history.features(cut_off, base) for base in {*model.feature_horizons, days}}
     features = frames[days]

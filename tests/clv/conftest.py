@@ -13,8 +13,9 @@ import pandas as pd
 import pytest
 
 from clv import backtest
+from clv.fitting import fit_value_model
 from clv.snapshots import Snapshot
-from clv.value import ValueModel, fit_value_model
+from clv.value import ValueModel
 
 SQL = Path(__file__).parents[2] / "sql"
 FIRST_DAY = date(2022, 1, 3)
@@ -73,6 +74,7 @@ class Log:
             f"create table core.order_lines as {core}", {"bucket": 0, "as_of": date(2100, 1, 1), "gross_margin": 0.4}
         )
         self.first_day = min(orders["order_date"])
+        self.n_customers = orders["customer_id"].nunique()
 
     def features(self, as_of: date, days: int) -> pd.DataFrame:
         return self._run("features/customer_features", as_of, days)
@@ -84,7 +86,7 @@ class Log:
         return Snapshot(as_of, days, self.features(as_of, days), self.outcomes(as_of, days) if is_over else None)
 
     def fit(self, as_of: date, horizons: Sequence[int], **settings: Any) -> ValueModel:
-        planned = backtest.plan(self.first_day, as_of, horizons, max_snapshots=6)
+        planned = backtest.plan(self.first_day, as_of, horizons, max_snapshots=6, n_customers=self.n_customers)
         return fit_value_model(
             (self.snapshot(cut_off, days) for cut_off, days in planned.snapshots),
             (self.snapshot(as_of, days, is_over=False) for days in planned.today_days),

@@ -91,3 +91,27 @@ def test_words_name_what_is_missing():
     assert not found.is_verified
     assert "season" in found.words
     assert "verify" in found.words
+
+
+def test_a_small_shop_learns_from_half_the_period_too():
+    few = backtest.plan(date(2025, 1, 1), END, [90], max_snapshots=14, n_customers=500)
+    many = backtest.plan(date(2025, 1, 1), END, [90], max_snapshots=14, n_customers=50_000)
+
+    assert few.today_days == (45, 90)
+    assert many.today_days == (90,)
+    assert [days for _, days in few.aligned] == [days for _, days in many.aligned]
+    assert few.sufficiency == many.sufficiency
+
+
+def test_a_shorter_period_that_is_forecast_anyway_is_help_enough():
+    planned = backtest.plan(date(2023, 1, 1), END, [30, 90], max_snapshots=14, n_customers=500)
+
+    # 90 by 30, 30 by 15
+    assert planned.today_days == (15, 30, 90)
+
+
+@pytest.mark.parametrize(
+    ("days", "others", "expected"), [(90, [30, 60], 30), (90, [45, 30], 45), (90, [20], None), (90, [], None)]
+)
+def test_a_helper_is_a_quarter_to_three_fifths_of_the_period(days, others, expected):
+    assert backtest.helper_of(days, others) == expected

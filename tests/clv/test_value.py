@@ -8,8 +8,9 @@ import pandas as pd
 import pytest
 
 from clv.errors import ModelError, NotEnoughDataError
+from clv.fitting import fit_value_model
 from clv.snapshots import Snapshot
-from clv.value import ValueModel, fit_value_model
+from clv.value import ValueModel
 from tests.clv.conftest import FIRST_DAY, simulated_orders
 
 AS_OF = FIRST_DAY + timedelta(days=330)
@@ -179,7 +180,7 @@ def test_nobody_to_forecast_is_said(log):
 
 
 def test_a_missing_frame_is_named(model, frames):
-    with pytest.raises(ModelError, match=r"horizon_days = \[60\]"):
+    with pytest.raises(ModelError, match=r"horizon_days = \[15, 60\]"):
         model.predict({30: frames[30]})
 
 
@@ -218,3 +219,32 @@ def test_the_mean_purchase_sets_the_unit_of_money(model, frames):
         np.average(frames[30]["mean_day_amount"], weights=frames[30]["n_paid_days"])
     )
     assert replace(model.horizons[0], basis="full").note == ""
+
+
+def test_a_small_shop_is_helped_by_a_shorter_period(model):
+    # 30 days by 15, which is learnt for that alone, and 60 by the 30 that are forecast anyway
+    assert [h.helper.base_days for h in model.horizons] == [15, 30]
+    assert model.horizons_days == (30, 60)
+    assert model.feature_horizons == (15, 30, 60)
+
+
+def test_trees_are_believed_by_what_they_say_of_customers_they_have_not_seen(log, model):
+    # the shop's law is the baseline's own: there is nothing to add to it
+    assert all(h.trust < 1 for h in model.horizons)
+    assert all(h.trust > 0 for h in model.horizons)
+
+
+def test_a_helper_that_was_not_asked_for_is_no_reason_to_call_history_short(make_log):
+    small = make_log(simulated_orders(40, 200, seed=4))
+
+    model = small.fit(FIRST_DAY + timedelta(days=150), [30])
+
+    assert model.horizons[0].basis in ("full", "baseline")
+
+
+def test_the_trees_of_one_period_are_written_once(model, tmp_path):
+    written = model.save(tmp_path)
+
+    names = [path.name for path in written]
+    assert len(names) == len(set(names))
+    assert {name.split("_")[0] for name in names if name.endswith(".ubj")} == {"15", "30", "60"}
