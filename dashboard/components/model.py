@@ -114,7 +114,6 @@ def versions_card(door: Door, versions: Answer) -> html.Section:
 
     columns = [
         Column("Version", lambda row: _named(door, row, status(row), problems[row.version])),
-        Column("Trained", lambda row: _two(words.moment(row.created_at), f"knows all before {words.date(row.as_of)}")),
         Column("Judged on", lambda row: _window(door, row)),
         Column("Gini", lambda row: _gini(door, row), True, "Normalised; below it that of the purchase model"),
         Column("Error of the total", lambda row: words.share(row.total_bias, 1), True, "Predicted ÷ happened − 1"),
@@ -153,7 +152,12 @@ def _named(door: Door, row: Any, status: str, problem: str) -> html.Div:
     if problem:
         marks.append(html.Span(chip("Tampered with", "bad", "shield-exclamation"), title=problem))
     href = door.href("/model/card", version=row.version)
-    return html.Div([link(row.version, href), html.Div(marks, className="cell-line")], className="customer-words")
+    known = html.Span(f"knows all before {door.words.date(row.as_of)}", className="muted")
+    return html.Div(
+        [link(row.version, href), html.Div(marks, className="cell-line"), known],
+        className="customer-words",
+        title=f"Trained {door.words.moment(row.created_at)}",
+    )
 
 
 def _window(door: Door, row: Any) -> Any:
@@ -207,7 +211,7 @@ def _actions(row: Any, status: str, problem: str, is_busy: bool) -> Any:
                 **{"aria-label": f"Promote {row.version}"},
             ),
         ],
-        className="cell-line",
+        className="cell-buttons",
     )
 
 

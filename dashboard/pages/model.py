@@ -69,7 +69,7 @@ CONTENDERS = {
     "past_period": "Same as last period",
     "historic_rate": "Average rate so far",
 }
-SLICES = {"segment": "Segment", "orders": "Orders", "recency": "Last purchase", "channel": "Channel"}
+SLICES = {"segment": "Segment", "orders": "Orders", "recency": "Recency", "channel": "Channel"}
 """Kind of slice, in the URL as `by` → what it is called."""
 SLICE_HEADS = {
     "segment": "Segment then",
