@@ -1,88 +1,11 @@
 """What a person sees of the frame around every page, in a real Chromium."""
 
-import dash
 import pytest
-from chromium import DESKTOP, PHONE
+from chromium import PHONE
 from selenium.webdriver.common.action_chains import ActionChains
 from selenium.webdriver.common.keys import Keys
 
 pytestmark = pytest.mark.browser
-
-# Every visible text with the contrast to what lies under it. Grounds are laid over each other from the outside in;
-# a text on an image or a gradient is left out, since no one colour lies under it.
-LOW_CONTRAST = """
-    const parse = (text) => {
-      const options = {willReadFrequently: true};
-      const canvas = parse.canvas || (parse.canvas = document.createElement('canvas').getContext('2d', options));
-      canvas.clearRect(0, 0, 1, 1);
-      canvas.fillStyle = text;
-      canvas.fillRect(0, 0, 1, 1);
-      const [r, g, b, a] = canvas.getImageData(0, 0, 1, 1).data;
-      return [r, g, b, a / 255];
-    };
-    const over = (top, under) => top.slice(0, 3).map((part, at) => top[3] * part + (1 - top[3]) * under[at]);
-    const light = (colour) => {
-      const [r, g, b] = colour.map((part) => {
-        const share = part / 255;
-        return share <= 0.04045 ? share / 12.92 : ((share + 0.055) / 1.055) ** 2.4;
-      });
-      return 0.2126 * r + 0.7152 * g + 0.0722 * b;
-    };
-    const bad = [];
-    const walker = document.createTreeWalker(document.body, NodeFilter.SHOW_TEXT);
-    while (walker.nextNode()) {
-      const words = walker.currentNode.textContent.trim();
-      const element = walker.currentNode.parentElement;
-      if (!words || element.closest('script, style, svg, .visually-hidden, .skip-link, [hidden]')) continue;
-      if (!element.checkVisibility({opacityProperty: true, visibilityProperty: true})) continue;
-      const path = [];
-      for (let at = element; at; at = at.parentElement) path.unshift(getComputedStyle(at));
-      if (path.some((style) => style.backgroundImage !== 'none')) continue;
-      let ground = [255, 255, 255];
-      for (const style of path) ground = over(parse(style.backgroundColor), ground);
-      const style = getComputedStyle(element);
-      const colour = over(parse(style.color), ground);
-      const [high, low] = [light(colour), light(ground)].sort((one, other) => other - one);
-      const ratio = (high + 0.05) / (low + 0.05);
-      const size = parseFloat(style.fontSize);
-      const isLarge = size >= 24 || (size >= 18.66 && style.fontWeight >= 700);
-      const isDisabled = element.closest(':disabled') !== null;
-      if (!isDisabled && ratio < (isLarge ? 3 : 4.5)) bad.push(`${words.slice(0, 40)}: ${ratio.toFixed(2)}`);
-    }
-    return bad;
-"""
-
-# Controls that a screen reader cannot name.
-NAMELESS = """
-    const named = (element) =>
-      (element.getAttribute('aria-label') || element.title || element.textContent || '').trim() ||
-      (element.labels && [...element.labels].some((label) => label.textContent.trim())) ||
-      element.closest('[role=group][aria-label]') || element.type === 'hidden';
-    return [...document.querySelectorAll('a, button, input, select, summary, textarea')]
-      .filter((element) => element.checkVisibility() && !named(element))
-      .map((element) => element.outerHTML.slice(0, 120));
-"""
-
-
-def listed_paths():
-    """The pages that the sidebar lists, and an address that no page has."""
-    return [page["relative_path"] for page in dash.page_registry.values() if page.get("group")] + ["/no/such/page"]
-
-
-@pytest.mark.parametrize("theme", ["light", "dark"])
-@pytest.mark.parametrize("size", [DESKTOP, PHONE], ids=["desktop", "phone"])
-def test_every_page_is_drawn_readable_and_asks_nobody_else(screen, address, app, theme, size):
-    for path in listed_paths():
-        screen.open(path, theme, size)
-
-        assert screen.js(LOW_CONTRAST) == [], path
-        assert screen.js(NAMELESS) == [], path
-        assert screen.js("return document.documentElement.scrollWidth") <= size[0], path
-        asked = [request["url"] for request in screen.requests()]
-        strangers = [url for url in asked if not url.startswith((address, "data:", "blob:"))]
-        assert asked
-        assert strangers == [], path
-        assert screen.console() == [], path
 
 
 def test_the_theme_is_chosen_once_and_kept(screen):
