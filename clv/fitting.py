@@ -58,6 +58,8 @@ MAX_RANGE_ROWS = 60_000
 """Ranges need forecasts made without the customer; more rows than this move them less than a week does."""
 MAX_TRUST_ROWS = 20_000
 """To see how far trees are believed, so many are enough."""
+VALUE_KINDS: tuple[Kind, ...] = ("tweedie", "logistic", "gamma")
+"""What revenue and the chance to buy are made of."""
 MAX_PARALLEL_TREES = 4
 TRUSTS = (0.25, 0.5, 0.75, 1.0)
 """A quarter costs nothing even where the baseline is the law by which the shop was made."""
@@ -225,6 +227,7 @@ def fit_value_model(
     threads: int = 1,
     max_rows: int = 300_000,
     with_intervals: bool = True,
+    with_orders: bool = True,
 ) -> ValueModel:
     """Fit the models of all horizons.
 
@@ -240,6 +243,7 @@ def fit_value_model(
         threads: of XGBoost; 0 for all. More than one can be slower on a busy machine.
         max_rows: training rows kept per horizon, drawn by customer.
         with_intervals: fit `revenue_lo` and `revenue_hi` too; without they are NaN.
+        with_orders: grow trees for `expected_orders` too; without it is the purchase model's, and nothing else changes.
 
     Raises:
         NotEnoughDataError: there are no customers at *as_of*.
@@ -268,7 +272,8 @@ def fit_value_model(
         rows = pool.rows()
         if rows is None:
             continue
-        h = _train(pool, rows, aligned.get(days, {}), seed, threads)
+        kinds = KINDS if with_orders else VALUE_KINDS
+        h = _train(pool, rows, aligned.get(days, {}), kinds, seed, threads)
         has_ranges = with_intervals and days in wanted and h.n_positive >= MIN_POSITIVE_ROWS
         is_small = len(rows.revenue) <= MAX_HELPED_ROWS
         if h.trees and (is_small or has_ranges):
@@ -353,7 +358,9 @@ def _helper_of(days: int, trained: Mapping[int, Horizon]) -> int | None:
     return helper_of(days, [other for other, h in trained.items() if h.trees])
 
 
-def _train(pool: _Pool, rows: Rows, aligned: Mapping[str, Ratio], seed: int, threads: int) -> Horizon:
+def _train(
+    pool: _Pool, rows: Rows, aligned: Mapping[str, Ratio], kinds: Sequence[Kind], seed: int, threads: int
+) -> Horizon:
     days = pool.horizon_days
     is_positive = rows.revenue > 0
     n_buyers = len(np.unique(rows.person[is_positive]))
@@ -380,7 +387,7 @@ def _train(pool: _Pool, rows: Rows, aligned: Mapping[str, Ratio], seed: int, thr
         return h
     buyer_unit = float(np.average(rows.revenue[is_positive], weights=rows.weight[is_positive]))
     n_parallel = min(MAX_PARALLEL_TREES, max(1, MAX_HELPED_ROWS // len(rows.revenue)))
-    return replace(h, buyer_unit=buyer_unit, trees=_grow(rows, KINDS, rounds, seed, threads, n_parallel))
+    return replace(h, buyer_unit=buyer_unit, trees=_grow(rows, kinds, rounds, seed, threads, n_parallel))
 
 
 def _grow(
@@ -533,7 +540,7 @@ def _unseen(h: Horizon, rows: Rows, seed: int, threads: int) -> _Unseen:
             ):
                 said[name][held_out] = start
             continue
-        trees = _grow(others, ("tweedie", "logistic", "gamma"), rounds, seed, threads)
+        trees = _grow(others, VALUE_KINDS, rounds, seed, threads)
         at_level = replace(some.base, p_buys=np.clip(some.base.p_buys * some.buyers_ratio, 1e-6, 1 - 1e-6))
         parts = tree_parts(replace(h, trees=trees, buyers_level=1.0), some.inputs, at_level, threads)
         if parts is None:

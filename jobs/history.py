@@ -100,6 +100,7 @@ def fit(
     *,
     part: tuple[float, float],
     with_intervals: bool = True,
+    with_orders: bool = True,
 ) -> ValueModel:
     """The value model as *planned*.
 
@@ -110,6 +111,7 @@ def fit(
         horizons: in days.
         part: the share of the run that this is, for the progress; nothing is told when it is empty.
         with_intervals: fit ranges, too.
+        with_orders: grow trees for the number of orders, too.
     """
     settings = ctx.settings.model
     start, end = part
@@ -146,4 +148,5 @@ def fit(
         threads=settings.threads,
         max_rows=settings.max_training_rows,
         with_intervals=with_intervals,
+        with_orders=with_orders,
     )

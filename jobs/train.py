@@ -143,7 +143,8 @@ def _judge_window(
         max_snapshots=ctx.settings.model.max_snapshots,
         n_customers=len(history.features(cut_off, days)),
     )
-    model = fit(ctx, history, planned, [days], part=(0.0, 0.0), with_intervals=with_intervals)
+    # Revenue and who buys are what is judged.
+    model = fit(ctx, history, planned, [days], part=(0.0, 0.0), with_intervals=with_intervals, with_orders=False)
     frames = {base: history.features(cut_off, base) for base in {*model.feature_horizons, days}}
     features = frames[days]
     happened = outcome(history.snapshot(cut_off, days))

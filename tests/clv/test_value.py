@@ -115,6 +115,14 @@ def test_a_customer_is_predicted_from_their_own_row_alone(model, frames, predict
     pd.testing.assert_frame_equal(found, predicted.loc[found.index], check_exact=True)
 
 
+def test_without_trees_for_orders_everything_else_is_the_same(log, predicted):
+    found = log.predictions(AS_OF, HORIZONS, with_orders=False)
+
+    same = [*MONEY, "p_buys", "p_alive"]
+    pd.testing.assert_frame_equal(found[same], predicted[same], check_exact=True)
+    assert (found["expected_orders"] != predicted["expected_orders"]).any()
+
+
 def test_a_saved_model_predicts_the_same(model, frames, predicted, tmp_path):
     written = model.save(tmp_path)
 
