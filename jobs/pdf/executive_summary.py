@@ -25,7 +25,7 @@ from jobs.pdf.book import CONTENT, GAP, LEFT, Book, Runs
 from jobs.pdf.parts import PAD, Bar, Cell, Column, Figure
 
 BRIDGE, TREND = "bridge", "trend"
-BRIDGE_HEIGHT, TREND_HEIGHT = 138.0, 150.0
+BRIDGE_HEIGHT, TREND_HEIGHT = 168.0, 190.0
 NO_BREAK = "\u00a0"
 N_MONTHS = 13
 """Months of the trend's table, where it stands in place of the chart."""
@@ -76,7 +76,7 @@ def _answer(ask: Door) -> Runs:
     if not row.n_customers:
         return [("Nobody has bought yet.", "semibold"), ("The numbers come with the first orders.", "regular")]
     said: list[tuple[str, Any]] = [
-        (f"{words.count(row.n_customers)} customers", "semibold"),
+        (f"{words.count(row.n_customers)} {'customer' if row.n_customers == 1 else 'customers'}", "semibold"),
         ("brought", "regular"),
         (words.money(row.revenue_365d), "semibold"),
         ("in the last 365 days", "regular"),
@@ -292,7 +292,7 @@ def _customers(book: Book, ask: Door) -> None:
 
 def _persona_column(row: Any) -> str:
     """Of the grid: personas are given by the shop, or derived from how customers buy."""
-    return "persona" if getattr(row, "is_given", True) else "behaviour_persona"
+    return "persona" if row.is_given else "behaviour_persona"
 
 
 def _trend(book: Book, ask: Door, png: bytes | None) -> None:

@@ -300,7 +300,7 @@ def test_charts_are_drawn_by_one_browser_and_give_the_same_file_again(shop_copy,
             "a,1,2026-01-01,10 a,2,2026-02-01,20 b,3,2026-02-02,5",
             ["2 customers brought", "Not trained yet", "No predictions yet"],
         ),
-        ("a,1,2026-01-01,9999999 a,2,2026-02-01,0.01", ["1 customers brought $10M"]),
+        ("a,1,2026-01-01,9999999 a,2,2026-02-01,0.01", ["1 customer brought $10M"]),
     ],
     ids=["nobody", "no model", "huge and tiny"],
 )
