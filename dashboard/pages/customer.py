@@ -89,8 +89,10 @@ def _content(customer_id: str, query: dict[str, str]) -> Any:
 def _head(ask: Door, who: Any) -> html.Header:
     name = str(who.name or who.customer_id)
     marks: list[Any] = [segment_chip(who.segment)]
+    if who.behaviour_persona:
+        marks.append(chip(f"Persona: {who.behaviour_persona}", "info"))
     if who.persona:
-        marks.append(chip(f"Persona, as given: {ask.words.label(who.persona)}", "info"))
+        marks.append(chip(f"Persona, as given: {ask.words.label(who.persona)}"))
     if who.is_churned_given is not None:
         said = "churned" if who.is_churned_given else "not churned"
         marks.append(chip(f"Status, as given: {said}"))

@@ -51,11 +51,13 @@ register_page(
 
 DIMENSIONS = {
     "segment": ("By segment", "Of today", "var(--c1)"),
-    "persona": ("By persona", "As given with the customer file", "var(--c2)"),
+    "behaviour_persona": ("By persona", "Derived from how they buy", "var(--c2)"),
     "channel": ("By first channel", "Channel of the first order", "var(--c5)"),
     "cohort_month": ("By acquisition cohort", "Month of the first order", "var(--c3)"),
 }
 """Dimension of `value/by_group`, a column of the customer list → title, meaning, colour."""
+GIVEN_PERSONA = ("By given persona", "As given with the customer file", "var(--c2)")
+"""The same of the dimension `persona`, which stands in while no personas are derived."""
 N_TOP, N_BARS = 10, 12
 
 
@@ -292,9 +294,12 @@ def _horizons(ask: Door, choice: Choice) -> html.Section:
 
 def _by_group(ask: Door, choice: Choice, dimension: str) -> html.Section | None:
     answer = ask.ask("value/by_group", dimension=dimension, **choice.params)
-    if dimension == "persona" and answer.is_empty:
-        return None
     title, meaning, colour = DIMENSIONS[dimension]
+    if dimension == "behaviour_persona" and answer.is_empty:
+        dimension, (title, meaning, colour) = "persona", GIVEN_PERSONA
+        answer = ask.ask("value/by_group", dimension=dimension, **choice.params)
+        if answer.is_empty:
+            return None
     words = ask.words
     shown = answer.rows[:N_BARS]
     top = max((row.total for row in shown), default=0)

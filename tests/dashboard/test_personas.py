@@ -82,3 +82,18 @@ def test_the_grid_can_be_filtered_by_persona(client, walk):
 
     (count,) = [node["props"] for node in walk(page) if node["props"].get("id") == "customers-count"]
     assert count["children"] == "2 of 12 customers"
+
+
+def test_a_customer_wears_the_derived_persona_beside_the_given_one(client, words_of):
+    words = words_of(client.page("/customers/C01"))
+
+    assert f"Persona: {OFTEN}" in words
+    assert "Persona, as given: " in words
+
+
+def test_value_goes_by_derived_personas_once_there_are_any(client, words_of):
+    words = words_of(client.page("/value"))
+
+    assert "Derived from how they buy" in words
+    assert OFTEN in words
+    assert "By given persona" not in words

@@ -72,7 +72,7 @@ def test_without_judged_totals_there_is_no_interval(page, words_of, context):
 def test_a_bar_leads_to_as_many_customers_as_it_counts(context):
     door = data.door("")
 
-    for dimension in ("segment", "persona", "channel", "cohort_month"):
+    for dimension in ("segment", "behaviour_persona", "persona", "channel", "cohort_month"):
         for bar in door.ask("value/by_group", dimension=dimension, **REVENUE).rows:
             search = urlsplit(door.href("/customers", **{dimension: bar.member})).query
             assert customer_list.grid_of(door.site.warehouse).count(customer_list.wanted(search)) == bar.n_customers

@@ -8,7 +8,8 @@ select
     customers.country,
     customers.channel,
     customers.category,
-    customers.persona,
+    customers.behaviour_persona,  -- derived from how they buy
+    customers.persona,  -- as given by the shop
     customers.is_subscriber,
     customers.subscription_plan,
     customers.acquisition_channel,

@@ -1,8 +1,8 @@
 -- Which segments, personas, channels or cohorts are expected to bring the value.
--- grain: one row per member of the dimension with a customer; no row for a persona that is not
--- given
--- parameters: $dimension segment, persona, channel or cohort_month; $horizon_days days ahead;
--- $measure revenue or margin; $is_discounted true for the present value
+-- grain: one row per member of the dimension with a customer; no row for who has no persona
+-- parameters: $dimension segment, behaviour_persona (derived), persona (given), channel or
+-- cohort_month; $horizon_days days ahead; $measure revenue or margin; $is_discounted true for the
+-- present value
 with
     valued as (
         select
@@ -31,6 +31,8 @@ with
             case
                 when $dimension = 'segment'
                 then customers.segment
+                when $dimension = 'behaviour_persona'
+                then customers.behaviour_persona
                 when $dimension = 'persona'
                 then customers.persona
                 when $dimension = 'channel'
