@@ -88,8 +88,8 @@ def _content(query: Mapping[str, Any]) -> list[Any]:
         head(
             "Customers",
             html.Span(_count(ask, asked), id="customers-count", **{"aria-live": "polite"}),
-            _lists(ask),
             _views(ask, search),
+            _lists(ask),
             button("Clear filters", "customers-clear"),
             button("Export CSV", "customers-export", icon_name="download", is_primary=True),
         ),
@@ -283,6 +283,7 @@ def _lists(ask: Door) -> html.Details:
             ),
         ],
         className="alerts grid-views",
+        id="customers-lists-menu",
     )
 
 

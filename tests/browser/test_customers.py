@@ -110,15 +110,57 @@ def test_a_view_is_saved_and_opened_again(screen):
 
     screen.one(".grid-views > summary").click()
     screen.one("#customers-view-name").send_keys("Middle & more", Keys.ENTER)
-    screen.until(lambda: [link.text for link in screen.all(".view-link")] == ["Middle & more"])
+    screen.until(lambda: [link.text for link in screen.all("#customers-views .view-link")] == ["Middle & more"])
     screen.js(f"{API}.setFilterModel(null)")
     count(screen, "12 customers")
-    screen.one(".view-link").click()
+    screen.one("#customers-views .view-link").click()
 
     count(screen, "4 of 12 customers")
     screen.one(".grid-views > summary").click()
-    screen.one(".view .sql-button").click()
-    screen.until(lambda: not screen.all(".view-link"))
+    screen.one("#customers-views .view .sql-button").click()
+    screen.until(lambda: not screen.all("#customers-views .view-link"))
+
+
+def test_ticked_customers_are_kept_renamed_deleted_and_had_back(screen):
+    def lists() -> list[str]:
+        return [link.text for link in screen.all("#customers-lists .view-link")]
+
+    screen.open("/customers?sort=customer_id")
+    listed(screen, 12)
+    for box in screen.all(".ag-row .ag-selection-checkbox input")[:2]:
+        box.click()
+    screen.one("#customers-lists-menu > summary").click()
+
+    screen.one("#customers-list-scope label").click()
+    screen.one("#customers-list-name").send_keys("Call & mail", Keys.ENTER)
+    screen.until(lambda: lists() == ["Call & mail\n2 customers"])
+
+    screen.one("#customers-lists .list-rename summary").click()
+    screen.one("#customers-lists .list-rename input").send_keys(Keys.CONTROL, "a", Keys.NULL, "Call only", Keys.ENTER)
+    screen.until(lambda: lists() == ["Call only\n2 customers"])
+
+    screen.one("#customers-lists [title='Delete this list']").click()
+    screen.until(lambda: lists() == [])
+    screen.one(".lists-undo").click()
+    screen.until(lambda: lists() == ["Call only\n2 customers"])
+
+    screen.one("#customers-lists .view-link").click()
+    count(screen, "2 of 12 customers")
+    assert listed(screen, 2) == ["C01", "C02"]
+    assert "Call only" in screen.one(".insight").text
+    screen.one("#customers-lists-menu > summary").click()
+    screen.one("#customers-lists [title='Delete this list']").click()
+    screen.until(lambda: lists() == [])
+
+
+def test_a_bar_of_a_chart_opens_its_customers(screen):
+    screen.open("/overview?period=all")
+
+    link = screen.one("[aria-label='Revenue by month: the customers behind it'] a")
+    screen.js("arguments[0].click()", link)
+
+    count(screen, "6 of 12 customers")
+    assert "list=overview" in screen.query
 
 
 def test_the_sidebar_leads_back_to_all_from_a_filter_made_in_the_grid(screen):
