@@ -61,6 +61,7 @@ def beeswarm(frame: pd.DataFrame, words: Format) -> go.Figure:
         figure.add_scatter(
             x=x[part],
             y=y[part],
+            meta=scale.shown(frame.loc[part, "contribution"]),
             mode="markers",
             marker=marker,
             customdata=[
@@ -102,6 +103,7 @@ def dependence(frame: pd.DataFrame, trend: pd.DataFrame, feature: str, words: Fo
     figure.add_scatter(
         x=scale.place(values) if is_skewed else values,
         y=money.place(frame["contribution"]),
+        meta=money.shown(frame["contribution"]),
         mode="markers",
         marker={"color": theme.rgba(theme.series(0), 0.45), "size": 6},
         customdata=[
@@ -115,6 +117,7 @@ def dependence(frame: pd.DataFrame, trend: pd.DataFrame, feature: str, words: Fo
     figure.add_scatter(
         x=scale.place(middles) if is_skewed else middles,
         y=money.place(trend["contribution"]),
+        meta=money.shown(trend["contribution"]),
         mode="lines+markers",
         line={"color": theme.series(2), "width": 2},
         marker={"size": 7, "symbol": "diamond"},

@@ -115,6 +115,7 @@ def predicted_against_actual(frame: pd.DataFrame, words: Format) -> go.Figure:
         figure.add_scatter(
             x=scale.place(points["predicted"]),
             y=scale.place(points["actual"]),
+            meta=scale.shown(points["actual"]),
             mode="markers",
             marker={
                 "color": theme.rgba(theme.series(place), 0.6),

@@ -54,6 +54,11 @@ class Factors:
         """Where *values* stand on the axis."""
         return np.arcsinh(np.asarray(values, dtype=np.float64) / self.unit)
 
+    @staticmethod
+    def shown(values: Any) -> dict[str, list[float]]:
+        """The `meta` of a trace whose heights were placed by this scale: the *values* themselves."""
+        return {"shows": [float(value) for value in values]}
+
     def axis(self, low: float, high: float, kind: Kind, words: Format, *, most: int = 7) -> dict[str, Any]:
         """Range, tick values and tick texts of an axis that shows *low* to *high*; zero is always on it."""
         low, high = min(0.0, low), max(0.0, high)

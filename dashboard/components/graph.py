@@ -45,7 +45,8 @@ def graph(
     marks: dict[str, Mark] = {}
     for trace, points in (links or {}).items():
         # `assets/60-shell.js` reads it when a mark is clicked.
-        figure.data[trace].meta = {"hrefs": [point.href if point else None for point in points]}
+        known = figure.data[trace].meta or {}
+        figure.data[trace].meta = {**known, "hrefs": [point.href if point else None for point in points]}
         marks |= {point.href: point for point in points if point}
     chart = dcc.Graph(figure=figure, id=id, config=GRAPH_CONFIG, responsive=True, className="chart-figure")
     role = {"role": "img", "aria-label": label}

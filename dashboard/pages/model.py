@@ -676,7 +676,10 @@ def _card(ask: Door) -> html.Section:
     else:
         said = [
             ("Enough history?", html.Div([html.Div(words) for words in found.get("sufficiency", [])] or "–")),
-            ("Keep in mind", html.Div([html.Div(words) for words in found.get("notes", [])] or "Nothing")),
+            (
+                "Keep in mind",
+                html.Div([html.Div(words) for words in dict.fromkeys(found.get("notes", []))] or "Nothing"),
+            ),
             ("Knows all before", words.date(day_of(found["as_of"]))),
         ]
         body = html.Dl([html.Div([html.Dt(name), html.Dd(value)]) for name, value in said], className="facts")
