@@ -266,7 +266,7 @@ def test_the_schedule_is_published_with_the_next_times(working, journal):
 
     assert list(schedule.index) == [name for name, job in JOBS.items() if job.is_offered]
     assert schedule.loc["pipeline", "next_run_at"] > datetime.now(UTC).replace(tzinfo=None)
-    assert schedule["next_run_at"].isna().sum() == len(JOBS) - 1
+    assert schedule["next_run_at"].isna().sum() == len(schedule) - 1
 
 
 def test_a_job_ends_when_its_worker_is_killed(tmp_path):
