@@ -7,7 +7,7 @@ learnt chance; a large shop has no need of it, and it would cost time:
 |--------------------|--------------------------------------------------------------------------------------------|
 | up to 40,000       | forecasts of customers that the trees have not seen say how far they are believed;          |
 |                    | trees of a shorter period, where there are such, have half a say (`backtest.plan` adds one) |
-| up to 20,000       | 2 to 4 trees a round, on other rows and columns each, so that chance averages out           |
+| up to 20,000       | two trees a round, on other rows and columns each, so that chance averages out              |
 
 Not here: the fitted model and its forecasts (`clv.value`), nor which cut-offs (`clv.backtest`).
 """
@@ -60,7 +60,7 @@ MAX_TRUST_ROWS = 20_000
 """To see how far trees are believed, so many are enough."""
 VALUE_KINDS: tuple[Kind, ...] = ("tweedie", "logistic", "gamma")
 """What revenue and the chance to buy are made of."""
-MAX_PARALLEL_TREES = 4
+MAX_PARALLEL_TREES = 2
 TRUSTS = (0.25, 0.5, 0.75, 1.0)
 """A quarter costs nothing even where the baseline is the law by which the shop was made."""
 SPREAD = np.uint64(0x9E3779B97F4A7C15)
