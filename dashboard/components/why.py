@@ -34,7 +34,7 @@ def why_card(door: Door, who: Any) -> html.Section:
             )
         )
         return card("Why", nothing, source=answer, span=6)
-    total = sum(row.contribution for row in rows)
+    total = rows[0].total
     largest = max(abs(total), *(abs(row.contribution) for row in rows)) or 1.0
     bars = [_bar(row, largest, words) for row in rows]
     whole = f"Expected revenue, next {words.days(who.horizon_days)}"

@@ -216,6 +216,7 @@ def _made(pair: Door, before: BuildHandle) -> html.Section:
         sub="From the builds' manifests; what became something else is in bold",
         source=answer,
         span=4,
+        id="manifests",
     )
 
 

@@ -30,7 +30,7 @@ LINES = ("rank", "row-line", "edges-line")
 """Classes of components that are one line each."""
 SCALE = re.compile(
     r"\b(80|90|95) ?%|\b80 or 90 of 100|\bof (5|10|100)\b|\b(5|10|100) is (best|most)|\b[RFM] [1-5]\b|"
-    r"\b(at most|the latest|the newest) \d+"
+    r"\b(at most|[Tt]he latest|[Tt]he newest) \d+"
 )
 """Numbers of the words around a number: the promise of an interval, the length of a scale or list, a score's name."""
 UNSAID = {"kpi-label", "card-head", "chart", "visually-hidden"}
@@ -91,10 +91,11 @@ def unexplained(card: Node, answers: Sequence[pd.DataFrame], words: Format, know
     rows = [[_tokens_of(row, words) for row in frame.itertuples(index=False, name=None)] for frame in answers]
     lines = list(_lines(card))
     found = []
-    for line in lines:
-        shown = tokens(line.words(without=_is_note))
+    for line in (line for line in lines if not _is_form(line)):
+        shown = tokens(line.words(without=_is_apart))
         if shown and not any(shown <= row for frame in rows for row in frame):
-            found.append(f"no row of the answer has {sorted(shown)} of the line {line.words()[:80]!r}")
+            nearest = min((shown - row for frame in rows for row in frame), key=len, default=shown)
+            found.append(f"no row of the answer has {sorted(nearest)} of the line {line.words()[:80]!r}")
     spoken = {token.lstrip("0") for token in tokens(known)} | tokens(known)
     counted = {token for n in [*map(len, answers), len(lines)] for token in tokens(words.count(n))}
     everything = frozenset().union(*itertools.chain.from_iterable(rows), spoken, counted)
@@ -113,7 +114,7 @@ def tokens(text: str) -> frozenset[str]:
 
 def has_numbers(card: Node) -> bool:
     """Whether a card shows a number at all, in words or in a figure."""
-    words = card.words(without=lambda node: bool(UNSAID & set(node.classes)))
+    words = card.words(without=lambda node: bool(UNSAID & set(node.classes)) or _is_form(node))
     return bool(tokens(words)) or any(True for _ in _figures(card))
 
 
@@ -130,8 +131,13 @@ def _lines(card: Node) -> Iterator[Node]:
             yield node
 
 
-def _is_note(node: Node) -> bool:
-    return "panel-sub" in node.classes
+def _is_apart(node: Node) -> bool:
+    return bool({"panel-sub", "visually-hidden"} & set(node.classes))
+
+
+def _is_form(node: Node) -> bool:
+    """A line that a reader fills in: what stands there is asked, not said."""
+    return node.kind == "Tr" and any(one.kind in ("Input", "Select", "Textarea") for one in node.walk())
 
 
 def _texts(card: Node, lines: Sequence[Node]) -> Iterator[str]:
@@ -156,7 +162,7 @@ def _tokens_of(row: tuple[Any, ...], words: Format) -> frozenset[str]:
     return frozenset().union(*(_worded(_hashable(value), words) for value in row))
 
 
-@lru_cache(maxsize=500_000)
+@lru_cache(maxsize=500_000, typed=True)
 def _worded(value: Any, words: Format) -> frozenset[str]:
     """The numbers in every wording of *value*."""
     if isinstance(value, (list, tuple)):
@@ -172,7 +178,13 @@ def _worded(value: Any, words: Format) -> frozenset[str]:
     number = float(value)
     said = [words.share(number, digits) for digits in (None, 0, 1)] + [words.decimal(number, at) for at in range(4)]
     said += [words.money(number), words.money_exact(number), words.money_whole(number), words.money_change(number)]
-    said += [words.count(number), words.count_compact(number), words.ratio(number), words.points(number)]
+    said += [
+        f"+{words.count(number)}",
+        words.count(number),
+        words.count_compact(number),
+        words.ratio(number),
+        words.points(number),
+    ]
     # A change is worded by an arrow, "up" or "down", and its size.
     said += [words.share(abs(number), digits) for digits in (None, 0, 1)]
     return frozenset().union(*map(tokens, said))
@@ -189,7 +201,7 @@ def _figures(card: Node) -> Iterator[Mapping[str, Any]]:
 
 
 def _strange_points(figure: Mapping[str, Any], answers: Sequence[pd.DataFrame]) -> list[str]:
-    """Lengths of bars and heights of points that no column of the answers has."""
+    """Lengths of bars and heights of points that no column of the answers has. Figures may hold half the bits."""
     values = [
         pd.to_numeric(frame[name], errors="coerce").to_numpy(dtype=float)
         for frame in answers
@@ -203,13 +215,15 @@ def _strange_points(figure: Mapping[str, Any], answers: Sequence[pd.DataFrame]) 
         if _is_guide(trace):
             continue
         along = "x" if trace.get("orientation") == "h" else "y"
-        points, starts = _numbers(trace.get(along)), _numbers(trace.get("base"))
+        # A scale that Plotly does not know places the points itself; the trace then says what they show.
+        points = _numbers((trace.get("meta") or {}).get("shows") or trace.get(along))
+        starts = _numbers(trace.get("base"))
         if starts:
             points = [*starts, *(start + length for start, length in zip(starts, points, strict=True))]
         if figure["layout"].get("yaxis", {}).get("type") == "log":
             # Such an axis has no zero: what is too small stands at its edge.
             points = [point for point in points if point > min(points)]
-        strange = [point for point in points if not np.isclose(known, point, rtol=1e-9, atol=1e-9).any()]
+        strange = [point for point in points if not np.isclose(known, point, rtol=1e-6, atol=1e-9).any()]
         found += [f"trace {at} has the point {point!r}, which the answer does not have" for point in strange[:1]]
     return found
 

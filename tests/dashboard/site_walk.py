@@ -17,6 +17,8 @@ from urllib.parse import parse_qsl, unquote, urlencode, urlsplit
 
 PAGES = Path(__file__).parents[2] / "dashboard" / "pages"
 LOCATION = "_pages_location"
+N_OPTIONS = 5
+"""So many of a control's options are taken; a list that is longer is one of names, all alike."""
 N_ALIKE = 2
 """Links of a page to itself that differ only in what they choose are followed so often."""
 
@@ -240,10 +242,11 @@ def _choices(drawn: Drawn) -> list[str]:
     found = {}
     for node in drawn.root.walk():
         if isinstance(node.id, dict) and node.id.get("type") == "url":
-            for option in node.props.get("options") or []:
-                value = option["value"] if isinstance(option, dict) else option
-                if value not in (node.id["default"], node.props.get("value")):
-                    found[f"{path}?{urlencode({node.id['key']: value})}"] = None
+            options = node.props.get("options") or []
+            values = [option["value"] if isinstance(option, dict) else option for option in options]
+            others = [value for value in values if value not in (node.id["default"], node.props.get("value"))]
+            for value in others[:N_OPTIONS]:
+                found[f"{path}?{urlencode({node.id['key']: value})}"] = None
     alike: dict[tuple[str, ...], int] = {}
     for node in drawn.links:
         parts = urlsplit(node.props["href"])

@@ -105,7 +105,7 @@ def test_every_mark_opens_exactly_the_customers_that_it_counts(shop_called, shop
         if count is not None and rows[href] != count:
             wrong.append(f"{at} → {href}: {rows[href]} customers are listed, the mark says {count}")
 
-    assert wrong == []
+    assert not wrong, "\n".join(wrong)
 
 
 def test_the_walk_finds_marks_of_every_kind(shop_called):

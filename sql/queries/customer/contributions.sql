@@ -7,6 +7,7 @@ select
     value,
     contribution,  -- money
     rank,
+    sum(contribution) over (partition by horizon_days) as total,  -- the expected revenue
 from outputs.contributions
 where customer_id = $customer_id
 order by horizon_days, rank, feature
