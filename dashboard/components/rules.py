@@ -9,7 +9,7 @@ import dash_bootstrap_components as dbc
 from dash import html
 
 from clv.segments import DIMENSIONS, MAX_DAYS, MAX_DESCRIPTION, MAX_NAME, SCORES, Problem, Rule
-from dashboard.components.controls import labelled
+from dashboard.components.controls import labelled, link
 from dashboard.components.marks import chip, icon, segment_chip
 from dashboard.components.table import Column, table
 from dashboard.data import Answer, Door
@@ -75,9 +75,14 @@ def change_table(ask: Door, answer: Answer) -> html.Div:
             [row.segment, " ", chip("goes away", "warn")] if is_gone else row.segment, className="rules-segment"
         )
 
+    def now(row: Any) -> Any:
+        if not row.n_customers_now:
+            return words.count(0)
+        return link(words.count(row.n_customers_now), ask.href("/customers", segment=row.segment))
+
     columns = [
         Column("Segment", name),
-        Column("Customers now", lambda row: words.count(row.n_customers_now), True),
+        Column("Customers now", now, True),
         Column("With these rules", lambda row: words.count(row.n_customers_draft), True),
         Column("Change", lambda row: _change(row.n_customers_change, words), True),
         Column("Revenue to date", lambda row: then(row.revenue_now, row.revenue_draft), True),

@@ -7,7 +7,7 @@ from typing import Any
 
 from dash import ALL, Input, Output, State, callback, ctx, dcc, html, no_update, register_page
 
-from clv.errors import ClvError, SettingsError
+from clv.errors import ClvError, NoBuildError, SettingsError
 from clv.segments import Problem, Rule, rules_of
 from dashboard.components import button, card, empty, grid, head, icon, link, page, region
 from dashboard.components.jobs import progress
@@ -39,6 +39,7 @@ def _content(query: Mapping[str, str]) -> list[Any]:
     ask = door(query)
     rules, broken = _present(ask)
     problems = rules_of(map(fields_of, rules))[1]
+    is_saved = not broken and _is_published(ask, rules)
     has_previous = segment_rules.previous_path(ask.settings).is_file()
     return [
         head(
@@ -46,7 +47,7 @@ def _content(query: Mapping[str, str]) -> list[Any]:
             "Which customers get which name? The first rule that fits wins; scores go from 1 to 5, 5 is best.",
             button("Previous rules", "rules-previous", icon_name="arrow-counterclockwise", disabled=not has_previous),
             button("Defaults", "rules-house", icon_name="arrow-repeat"),
-            button("Save and build", "rules-save", icon_name="check2", is_primary=True, disabled=True),
+            button("Save and build", "rules-save", icon_name="check2", is_primary=True, disabled=is_saved),
         ),
         html.Div(_notice(broken, "bad") if broken else None, id="rules-status", **{"aria-live": "polite"}),
         grid(
@@ -95,20 +96,20 @@ def _preview(ask: Door, rules: Sequence[Rule], problems: Sequence[Problem]) -> A
             "What would change",
             change_table(ask, segments) if not segments.is_empty else empty("No customers yet"),
             sub=who if n_moved else "Nobody would change their segment",
-            source=segments,
-            span=7,
+            source=[segments, moves],
+            span=12,
             is_flush=True,
         ),
         card(
             "Who would move",
-            move_table(ask, moves)
-            if n_moved
-            else empty("Nobody", "These rules name everybody as the present ones do."),
+            move_table(ask, moves),
             sub="From which segment to which, the largest first",
             source=moves,
-            span=5,
-            is_flush=bool(n_moved),
-        ),
+            span=12,
+            is_flush=True,
+        )
+        if n_moved
+        else None,
     )
 
 
@@ -246,7 +247,10 @@ def watch(_n: int | None, run_id: str | None, search: str | None) -> tuple[Any, 
 
 def _is_published(ask: Door, rules: Sequence[Rule]) -> bool:
     """Whether the published build was made with *rules*."""
-    made = ask.site.warehouse.query("segments/rules")
+    try:
+        made = ask.site.warehouse.query("segments/rules")
+    except NoBuildError:
+        return False
     columns = [name for name in segment_rules.COLUMNS if name in made]
     plain = made[columns].astype(object).where(made[columns].notna(), None)
     return plain.to_dict("records") == segment_rules.table_rows(rules)

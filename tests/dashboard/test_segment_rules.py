@@ -224,6 +224,17 @@ def test_a_build_that_had_begun_before_is_followed_by_another(editor, words_of):
     assert said["rules-poll"]["disabled"] is True
 
 
+def test_rules_that_were_saved_and_not_built_can_be_saved_again(editor, walk):
+    segment_rules.save(editor.settings, TWO)
+
+    (button,) = [
+        node["props"] for node in walk(editor.page("/segments/rules")) if node["props"].get("id") == "rules-save"
+    ]
+
+    assert button["disabled"] is False
+    assert editor.look(TWO)["rules-save"]["disabled"] is False
+
+
 def test_odd_names_are_links_to_their_customers(editor, walk):
     segment_rules.save(editor.settings, TWO)
     build(editor.settings, as_of=AS_OF)
