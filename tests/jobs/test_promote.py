@@ -1,6 +1,7 @@
 """A version is looked at, promoted and rolled back by jobs, as the Model evaluation page asks for it."""
 
 import json
+import shutil
 from datetime import date
 
 import pandas as pd
@@ -9,6 +10,7 @@ import pytest
 from clv.errors import NotFittedError, RequestError, TamperedModelError
 from jobs import models, preview
 from jobs.catalog import JOBS, job_named
+from jobs.cli import main
 from jobs.run import execute
 from warehouse.ask import Warehouse
 from warehouse.journal import Journal
@@ -21,8 +23,6 @@ def ask(shop, job, **params):
 @pytest.fixture(scope="module")
 def two_versions(trained_shop, tmp_path_factory):
     """A shop with a champion and a challenger that was trained two months earlier."""
-    import shutil
-
     data = tmp_path_factory.mktemp("two") / "data"
     shutil.copytree(trained_shop.settings.paths.data, data, symlinks=True)
     shop = type(trained_shop)(data)
@@ -37,8 +37,6 @@ def two_versions(trained_shop, tmp_path_factory):
 @pytest.fixture
 def shop(two_versions, tmp_path):
     """The same, to be changed."""
-    import shutil
-
     shutil.copytree(two_versions.settings.paths.data, tmp_path / "data", symlinks=True)
     copy = type(two_versions)(tmp_path / "data")
     copy.settings = copy.settings.model_copy(update={"model": two_versions.settings.model})
@@ -170,3 +168,49 @@ def test_the_gate_is_heard_of_versions_that_were_not_promoted(two_versions):
     assert row["gini_lo"] <= row["gini"] <= row["gini_hi"]
     assert row["judged_from"] == date(2025, 8, 3)
     assert pd.isna(row["promoted_at"])
+
+
+@pytest.fixture
+def clv(shop, tmp_path, monkeypatch, capsys):
+    """Run `clv models …` on the shop; exit code, output and errors."""
+    config = tmp_path / "config.toml"
+    config.write_text(
+        "[engine]\nbuckets = 2\nmemory_limit = '1GB'\n[model]\nhorizons_days = [30, 90]\nprimary_horizon_days = 90\n"
+    )
+    monkeypatch.delenv("CLV_CONFIG", raising=False)
+
+    def clv(*words):
+        with pytest.raises(SystemExit) as stop:
+            main(["models", *words, "--config", str(config)])
+        said = capsys.readouterr()
+        return stop.value.code, said.out, said.err
+
+    return clv
+
+
+def test_the_command_says_what_would_move_then_promotes_then_rolls_back(shop, clv):
+    champion = models.registry(shop.settings).champion
+
+    code, out, _ = clv("promote", shop.challenger, "--dry-run")
+    assert (code, champion()) == (0, shop.champion)
+    assert "expected revenue, next 90 days" in out
+    assert "customers up" in out
+
+    code, out, _ = clv("promote", shop.challenger)
+    assert (code, champion()) == (0, shop.challenger)
+    assert "customers up" in out
+    assert f"{shop.challenger} is the champion" in out
+
+    code, out, _ = clv("rollback")
+    assert (code, champion()) == (0, shop.champion)
+
+
+def test_the_command_refuses_a_tampered_version_in_one_line(shop, clv):
+    path = models.registry(shop.settings).folder / shop.challenger / "value.json"
+    path.write_text(path.read_text() + " ")
+
+    code, _, err = clv("promote", shop.challenger)
+
+    assert code == TamperedModelError.exit_code
+    assert "value.json is not what was stored" in " ".join(err.split())
+    assert models.registry(shop.settings).champion() == shop.champion
