@@ -7,8 +7,10 @@ build is looked at; links made by `Door.href` keep looking at it.
 from __future__ import annotations
 
 import datetime as dt
+from collections import namedtuple
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import cached_property, lru_cache
 from typing import Any, Literal
 from urllib.parse import parse_qsl, quote, urlencode
 
@@ -60,7 +62,7 @@ class Answer:
         """Whether there is nothing to draw."""
         return self.frame.empty
 
-    @property
+    @cached_property
     def rows(self) -> list[Any]:
         """The rows, as objects with a field a column."""
         return records(self.frame)
@@ -253,8 +255,21 @@ def _named_build(pairs: Mapping[str, Any]) -> str | None:
 
 def records(frame: pd.DataFrame) -> list[Any]:
     """The rows of *frame* as objects with a field a column; what is missing is None, whatever the column's type."""
-    plain = frame.astype(object).where(frame.notna(), None)
-    return list(plain.itertuples(index=False))
+    columns = [_plain(frame[name]) for name in frame.columns]
+    return list(map(_row_type(tuple(frame.columns))._make, zip(*columns, strict=True)))
+
+
+@lru_cache(maxsize=1024)
+def _row_type(names: tuple[str, ...]) -> Any:
+    return namedtuple("Row", names, rename=True)
+
+
+def _plain(column: pd.Series) -> list[Any]:
+    """The values of a column as Python has them."""
+    values, is_missing = column.tolist(), column.isna().to_numpy()
+    if not is_missing.any():
+        return values
+    return [None if gone else value for value, gone in zip(values, is_missing, strict=True)]
 
 
 def day_of(value: Any) -> dt.date:

@@ -1,6 +1,8 @@
 import re
+from datetime import date
 
 import dash
+import pandas as pd
 import pytest
 from dash import html
 
@@ -209,3 +211,31 @@ def test_sql_keeps_every_character_when_it_is_coloured(words_of):
 
 def _listed_pages():
     return [page for page in dash.page_registry.values() if page.get("group")]
+
+
+def test_rows_are_what_python_has_and_none_where_nothing_is_known():
+    moment = pd.Timestamp("2024-01-01 03:00:00")
+    frame = pd.DataFrame(
+        {
+            "n": [1, 2],
+            "share": [0.5, float("nan")],
+            "day": pd.Series([date(2024, 1, 1), None], dtype=object),
+            "at": [moment, pd.NaT],
+            "name": ["x", None],
+            "is_new": [True, False],
+        }
+    )
+
+    first, second = data.records(frame)
+
+    assert (first.n, first.share, first.day, first.at, first.name, first.is_new) == (
+        1,
+        0.5,
+        date(2024, 1, 1),
+        moment,
+        "x",
+        True,
+    )
+    assert (second.share, second.day, second.at, second.name) == (None, None, None, None)
+    assert type(first.n) is int
+    assert data.records(frame.head(0)) == []
