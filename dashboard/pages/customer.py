@@ -35,6 +35,7 @@ from dashboard.components.states import state
 from dashboard.components.why import change_card, why_card
 from dashboard.data import Answer, Door, door
 from dashboard.format import Kind, is_missing
+from dashboard.theme import Tone
 
 register_page(
     __name__,
@@ -102,7 +103,7 @@ def _head(ask: Door, who: Any) -> html.Header:
         window = f"{ask.words.day(who.next_order_from)} – {ask.words.date(who.next_order_to)}"
         marks.append(chip(f"Next order {window}", "info", "calendar-event"))
     if not is_missing(who.overdue_index):
-        tone = "warn" if who.overdue_index > 1 else "good"
+        tone: Tone = "warn" if who.overdue_index > 1 else "good"
         marks.append(chip(f"Overdue index {ask.words.decimal(who.overdue_index)}", tone, "clock-history"))
     facts = " · ".join(str(fact) for fact in (who.customer_id, who.email, who.country) if fact)
     return html.Header(
