@@ -122,7 +122,7 @@ def open_pair(path: Path, earlier: Path, engine: Engine, temp_folder: Path) -> d
     A cursor says `use present` first, so that the tables of *path* keep their names. Views name files relative to the
     folder of *path*: only native tables of *earlier* can be read.
     """
-    con = connect(engine, temp_folder)
+    con = connect(engine, temp_folder, share=2)  # the build alone may be open, too
     con.execute("set global late_materialization_max_rows = 1000")
     con.execute(f"set global file_search_path = {quoted(str(path.parent))}")
     con.execute(f"attach {quoted(str(path))} as present (read_only)")
