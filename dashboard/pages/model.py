@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import datetime as dt
+import threading
+from collections import OrderedDict
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -77,8 +79,12 @@ SLICE_HEADS = {
     "recency": "Last purchase, before",
     "channel": "Acquired through",
 }
-N_FACTS, N_SWARM_FACTS, N_SWARM_CUSTOMERS, N_DEPENDENCE, N_SCATTER = 12, 12, 250, 800, 800
+N_FACTS, N_SWARM_FACTS, N_SWARM_CUSTOMERS, N_DEPENDENCE, N_SCATTER = 12, 12, 200, 600, 600
 POLL_MS = 1500
+MAX_DRAWN = 120
+"""Cards that are kept as they were drawn: wording thousands of points takes longer than everything else."""
+_drawn: OrderedDict[tuple[Any, ...], Any] = OrderedDict()
+_lock = threading.Lock()
 BY = "the Model evaluation page"
 LOCATION = "_pages_location"
 
@@ -125,20 +131,34 @@ def _content(query: Mapping[str, str]) -> list[Any]:
         region(_sufficiency, ask, days),
         region(_headline, ask, days),
         grid(
-            region(_leaderboard, ask, days),
-            region(_gini, ask, days),
-            region(_calibration, ask, days),
-            region(_scatter, ask, days),
-            region(_residuals, ask, days),
-            region(_coverage, ask, days),
-            region(_slice_coverage, ask, days, _kind(query)),
-            region(_slices, ask, days, _kind(query)),
+            region(_kept, _leaderboard, ask, days),
+            region(_kept, _gini, ask, days),
+            region(_kept, _calibration, ask, days),
+            region(_kept, _scatter, ask, days),
+            region(_kept, _residuals, ask, days),
+            region(_kept, _coverage, ask, days),
+            region(_kept, _slice_coverage, ask, days, _kind(query)),
+            region(_kept, _slices, ask, days, _kind(query)),
             *region_list(_why, ask, query),
-            region(_origins_chart, ask),
-            region(_origins, ask),
+            region(_kept, _origins_chart, ask),
+            region(_kept, _origins, ask),
             region(_card, ask),
         ),
     ]
+
+
+def _kept(draw: Any, ask: Door, *params: Any) -> Any:
+    """What `draw(ask, *params)` gives; as it was drawn before, where only the build and the address decide."""
+    key = (id(ask.site), ask.handle.id, ask.build, draw.__name__, *params)
+    with _lock:
+        found = _drawn.get(key)
+    if found is None:
+        found = draw(ask, *params)
+        with _lock:
+            _drawn[key] = found
+            while len(_drawn) > MAX_DRAWN:
+                _drawn.popitem(last=False)
+    return found
 
 
 def region_list(draw: Any, *args: Any) -> list[Any]:
@@ -528,13 +548,14 @@ def _why(ask: Door, query: Mapping[str, str]) -> list[Any]:
             )
         ]
     return [
-        region(_importance, ask, days, facts),
-        region(_beeswarm, ask, days),
-        region(_dependence, ask, days, facts, query.get("fact", "")),
+        region(_kept, _importance, ask, days),
+        region(_kept, _beeswarm, ask, days),
+        region(_kept, _dependence, ask, days, query.get("fact", "")),
     ]
 
 
-def _importance(ask: Door, days: int, answer: Answer) -> html.Section:
+def _importance(ask: Door, days: int) -> html.Section:
+    answer = ask.ask("model/importance", horizon_days=days, max_rows=N_FACTS)
     words = ask.words
     top = answer.row.mean_effect or 1.0
     bars = [
@@ -582,8 +603,8 @@ def _beeswarm(ask: Door, days: int) -> html.Section:
     )
 
 
-def _dependence(ask: Door, days: int, facts: Answer, asked: str) -> html.Section:
-    names = [row.feature for row in facts.rows]
+def _dependence(ask: Door, days: int, asked: str) -> html.Section:
+    names = [row.feature for row in ask.ask("model/importance", horizon_days=days, max_rows=N_FACTS).rows]
     # Any fact may be named in the address, not only the strongest.
     feature = asked if asked and asked not in TERMS else names[0]
     points = ask.ask("model/dependence", horizon_days=days, feature=feature, max_rows=N_DEPENDENCE)
