@@ -17,6 +17,7 @@ import argparse
 import importlib.util
 import logging
 import math
+import subprocess
 import sys
 import tempfile
 import time
@@ -25,6 +26,7 @@ from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import date, timedelta
+from functools import partial
 from pathlib import Path
 
 import numpy as np
@@ -249,13 +251,13 @@ def _tutorial() -> xgb.XGBRegressor:
     return xgb.XGBRegressor(n_estimators=200, max_depth=6, learning_rate=0.1, n_jobs=1)
 
 
-def peers() -> dict[str, Callable[[Material], Prediction]]:
+def peers(pymc_python: Path | None) -> dict[str, Callable[[Material], Prediction]]:
     """Other packages, where they are installed."""
     found: dict[str, Callable[[Material], Prediction]] = {}
     if importlib.util.find_spec("lifetimes"):
         found["lifetimes BG/NBD + GG"] = _lifetimes
-    if importlib.util.find_spec("pymc_marketing"):
-        found["pymc-marketing MBG + GG (MAP)"] = _pymc_marketing
+    if pymc_python:
+        found["pymc-marketing MBG + GG (MAP)"] = partial(_pymc_marketing, pymc_python)
     return found
 
 
@@ -273,26 +275,35 @@ def _lifetimes(given: Material) -> Prediction:
     return Prediction((n * money).fillna(0).to_numpy(float), n.fillna(0).to_numpy(float))
 
 
-def _pymc_marketing(given: Material) -> Prediction:
-    from pymc_marketing.clv import GammaGammaModel, ModifiedBetaGeoModel
-
+def _pymc_marketing(python: Path, given: Material) -> Prediction:
+    """In an environment of its own, see `accuracy_pymc.py`; its seconds hold its start and import."""
     f = given.today.features
     data = pd.DataFrame(
         {
-            "customer_id": f["customer_id"],
+            "customer_id": np.arange(len(f)),
             "frequency": f["x"],
             "recency": f["t_x"] / 7,
             "T": f["T"] / 7,
             "monetary_value": f["mean_day_amount"].fillna(0),
         }
     )
-    orders = ModifiedBetaGeoModel(data=data)
-    orders.fit(method="map", progressbar=False)
-    amounts = GammaGammaModel(data=data[(data["frequency"] > 0) & (data["monetary_value"] > 0)])
-    amounts.fit(method="map", progressbar=False)
-    n = orders.expected_purchases(data, future_t=given.task.horizon_days / 7).mean(("chain", "draw")).to_numpy()
-    money = amounts.expected_customer_spend(data).mean(("chain", "draw")).to_numpy()
-    return Prediction(n * money, n)
+    with tempfile.TemporaryDirectory() as name:
+        customers, forecasts = Path(name) / "customers.csv", Path(name) / "forecasts.csv"
+        data.to_csv(customers, index=False)
+        program = Path(__file__).with_name("accuracy_pymc.py")
+        weeks = given.task.horizon_days / 7
+        done = subprocess.run(
+            [str(python), str(program), str(customers), str(weeks), str(forecasts)],
+            check=False,
+            capture_output=True,
+            text=True,
+        )
+        if done.returncode:
+            raise LookupError(done.stderr.strip().splitlines()[-1] if done.stderr.strip() else "it failed")
+        found = pd.read_csv(forecasts)
+    return Prediction(
+        np.maximum(found["revenue"].fillna(0).to_numpy(float), 0), found["orders"].fillna(0).to_numpy(float)
+    )
 
 
 CONTENDERS: Mapping[str, Callable[[Material], Prediction]] = {
@@ -305,7 +316,9 @@ CONTENDERS: Mapping[str, Callable[[Material], Prediction]] = {
 }
 
 
-def run_task(shop: Shop, task: Task, threads: int) -> tuple[pd.DataFrame, pd.DataFrame]:
+def run_task(
+    shop: Shop, task: Task, threads: int, pymc_python: Path | None = None
+) -> tuple[pd.DataFrame, pd.DataFrame]:
     """Metrics of every contender, and coverage of ours."""
     given, truth = material(shop, task)
     happened = outcome(truth)
@@ -315,7 +328,7 @@ def run_task(shop: Shop, task: Task, threads: int) -> tuple[pd.DataFrame, pd.Dat
         measured = evaluation.metrics(happened.revenue, happened.bought, predicted)
         rows.append({"task": task.name, "contender": name, **measured, "seconds": seconds})
 
-    for name, contender in {**CONTENDERS, **peers()}.items():
+    for name, contender in {**CONTENDERS, **peers(pymc_python)}.items():
         began = time.perf_counter()
         try:
             found = contender(given)
@@ -562,6 +575,7 @@ def main() -> int:
     parser.add_argument("--cut-off", type=date.fromisoformat, nargs="+", default=[], help="first day not known")
     parser.add_argument("--days", type=int, nargs="+", default=[90], help="length of the period that is forecast")
     parser.add_argument("--small", type=int, nargs="?", const=10, default=0, help="draws of 30, 120 and 500 customers")
+    parser.add_argument("--pymc-python", type=Path, help="an environment with pymc-marketing, see accuracy_pymc.py")
     parser.add_argument("--threads", type=int, default=1, help="of XGBoost; more can be slower on a busy machine")
     parser.add_argument("--csv", type=Path, help="write the table here, too")
     chosen = parser.parse_args()
@@ -579,7 +593,7 @@ def main() -> int:
             with built(log.shop, log.raw.resolve(), folder, log.mapping) as shop:
                 for task in log.tasks:
                     print(task.name, flush=True)
-                    table, covered = run_task(shop, task, chosen.threads)
+                    table, covered = run_task(shop, task, chosen.threads, chosen.pymc_python)
                     print(_shown(table), flush=True)
                     tasks[task.name] = task
                     tables.append(table)
