@@ -32,7 +32,7 @@ SCALE = re.compile(
     r"\b(80|90|95) ?%|\b80 or 90 of 100|\bof (5|10|100)\b|\b(5|10|100) is (best|most)|\b[RFM] [1-5]\b|"
     r"\b(at most|[Tt]he latest|[Tt]he newest) \d+|\bnext \d+ days"
 )
-"""Numbers of the words around a number: an interval's promise, a scale's or list's length, a score's name, a horizon."""
+"""Numbers of the words around a number: an interval's promise, a scale's or list's end, a score's name, a horizon."""
 UNSAID = {"kpi-label", "card-head", "chart", "visually-hidden"}
 """What is read apart, or not at all."""
 
