@@ -18,6 +18,9 @@ select
     past.recency_days as recency_days_before,  -- then
     past.frequency as frequency_before,  -- then
     past.monetary as monetary_before,  -- then
+    ln(1e0 + past.recency_days) as log_recency_before,  -- of 1 + days; look-alikes are found by these three
+    ln(1e0 + past.frequency) as log_frequency_before,  -- of 1 + orders
+    ln(1e0 + greatest(past.monetary, 0e0)) as log_monetary_before,  -- of 1 + revenue, at least 0
     past.r as r_before,  -- score then
     past.f as f_before,  -- score then
     past.m as m_before,  -- score then
