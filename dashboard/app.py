@@ -70,7 +70,7 @@ def create_app(settings: Settings) -> Dash:
     kept_pages.register(server)
     export.register(server)
     quarantine.register(server)
-    report.register(server)
+    report.register(app)
 
     @server.get("/healthz")
     def healthz() -> flask.Response:

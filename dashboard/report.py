@@ -16,7 +16,7 @@ from __future__ import annotations
 from typing import Any
 
 import flask
-from dash import MATCH, Input, Output, State, callback, ctx, dcc, html
+from dash import MATCH, Dash, Input, Output, State, ctx, dcc, html
 
 from dashboard import data
 from dashboard.components.controls import link
@@ -36,8 +36,21 @@ FAILED = ("failed", "aborted")
 HIDDEN = {"display": "none"}
 
 
-def register(server: flask.Flask) -> None:
-    """The route."""
+def register(app: Dash) -> None:
+    """The route, and what the button does."""
+    server: flask.Flask = app.server
+    app.callback(
+        Output({"type": "report-said", "name": MATCH}, "children"),
+        Output({"type": "report-make", "name": MATCH}, "style"),
+        Output({"type": "report-make", "name": MATCH}, "children"),
+        Output({"type": "report-poll", "name": MATCH}, "disabled"),
+        Output({"type": "report-asked", "name": MATCH}, "data"),
+        Input({"type": "report-make", "name": MATCH}, "n_clicks"),
+        Input({"type": "report-poll", "name": MATCH}, "n_intervals"),
+        State({"type": "report-asked", "name": MATCH}, "data"),
+        State({"type": "report-asked", "name": MATCH}, "id"),
+        prevent_initial_call=True,
+    )(follow)
 
     @server.get(f"{ROUTE}/<build_id>/<name>.pdf")
     def report_pdf(build_id: str, name: str) -> flask.Response:
@@ -87,18 +100,6 @@ def pdf_button(ask: Door, name: str) -> html.Div:
     )
 
 
-@callback(
-    Output({"type": "report-said", "name": MATCH}, "children"),
-    Output({"type": "report-make", "name": MATCH}, "style"),
-    Output({"type": "report-make", "name": MATCH}, "children"),
-    Output({"type": "report-poll", "name": MATCH}, "disabled"),
-    Output({"type": "report-asked", "name": MATCH}, "data"),
-    Input({"type": "report-make", "name": MATCH}, "n_clicks"),
-    Input({"type": "report-poll", "name": MATCH}, "n_intervals"),
-    State({"type": "report-asked", "name": MATCH}, "data"),
-    State({"type": "report-asked", "name": MATCH}, "id"),
-    prevent_initial_call=True,
-)
 def follow(
     _clicks: int | None, _n: int | None, asked: dict[str, Any], own_id: dict[str, str]
 ) -> tuple[Any, Any, Any, bool, dict[str, Any]]:

@@ -421,6 +421,9 @@ def models_promote(
     from jobs import models, preview
 
     settings = _open(config, debug)
+    if models.registry(settings).champion() == version:
+        out.print(f"{version} is the champion already", highlight=False)
+        return
     try:
         out.print(preview.line(settings, version), highlight=False)
     except (NoBuildError, NotFittedError):

@@ -30,7 +30,9 @@ PAGES = [
     "/cohorts",
     "/customers",
     "/customers/C1",
+    "/compare",
     "/model",
+    "/model/card",
     "/data",
     "/jobs",
 ]

@@ -173,12 +173,15 @@ def test_the_run_id_is_on_the_lines_of_the_run_only(settings, journal, job, tmp_
 
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT], ids=["SIGTERM", "Ctrl-C"])
 def test_a_job_that_is_told_to_stop_closes_its_row(settings, journal, number):
+    # A shell starts what it puts in the background with Ctrl-C ignored, and children inherit that.
     code = """
-import sys, time, types
+import signal, sys, time, types
 from clv.config import Paths, Settings
 from jobs.catalog import Job
 from jobs.run import execute
 from pathlib import Path
+
+signal.signal(signal.SIGINT, signal.default_int_handler)
 
 def run(ctx):
     print("working", flush=True)
