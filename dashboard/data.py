@@ -236,11 +236,15 @@ def segment_looks() -> Mapping[str, SegmentLook]:
     """
     if not flask.has_request_context():
         return {}
-    try:
-        rules = (flask.g.get("door") or door()).ask("segments/rules")
-    except NoBuildError:
-        return {}
-    return segment_looks_of((row.segment, row.standing) for row in rules.rows)
+    asked = flask.g.get("door") or door()
+    known: dict[str | None, Mapping[str, SegmentLook]] = flask.g.setdefault("segment_looks", {})
+    if asked.build not in known:
+        try:
+            rules = asked.ask("segments/rules")
+        except NoBuildError:
+            return {}
+        known[asked.build] = segment_looks_of((row.segment, row.standing) for row in rules.rows)
+    return known[asked.build]
 
 
 def query_of(search: str | None) -> dict[str, str]:

@@ -38,7 +38,7 @@ FLAGS = (
 DESKTOP, PHONE = (1440, 900), (390, 844)
 # Dash has drawn when nothing waits for a callback, and Plotly when no figure is still empty.
 DRAWN = """
-    const waits = document.querySelector('[data-dash-is-loading="true"], ._dash-loading, .page-loading');
+    const waits = document.querySelector('[data-dash-is-loading="true"], ._dash-loading, .skeleton');
     const page = document.querySelector('.page');
     const figures = [...document.querySelectorAll('.dash-graph')];
     return !waits && !!page && figures.every((figure) => figure.querySelector('.main-svg'));

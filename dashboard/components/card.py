@@ -12,9 +12,15 @@ from dashboard.components.sql import sql_button
 from dashboard.data import Answer
 
 
-def grid(*children: Any) -> html.Div:
-    """Twelve columns; cards say how many they span, phones put them under each other."""
-    return html.Div([child for child in children if child is not None], className="grid")
+def grid(*children: Any, id: str | None = None) -> html.Div:  # noqa: A002 - Dash's own word
+    """Twelve columns; cards say how many they span, phones put them under each other.
+
+    Args:
+        children: cards; what is None is left out.
+        id: only when a callback fills the grid.
+    """
+    shown = [child for child in children if child is not None]
+    return html.Div(shown, className="grid", **({"id": id} if id else {}))
 
 
 def card(

@@ -6,7 +6,7 @@ import datetime as dt
 from typing import Any
 from urllib.parse import unquote
 
-from dash import html, register_page
+from dash import Input, Output, callback, dcc, html, register_page
 
 from dashboard.charts.customer import customer_timeline
 from dashboard.components import (
@@ -23,6 +23,7 @@ from dashboard.components import (
     kpis,
     legend,
     link,
+    loading,
     not_trained,
     page,
     ranked,
@@ -33,7 +34,7 @@ from dashboard.components import (
 from dashboard.components.served_grid import lines_grid
 from dashboard.components.states import state
 from dashboard.components.why import change_card, why_card
-from dashboard.data import Answer, Door, door
+from dashboard.data import BUILD_KEY, Answer, Door, door
 from dashboard.format import Kind, is_missing
 from dashboard.theme import Tone
 
@@ -48,6 +49,15 @@ register_page(
 
 MAX_LINES = 5_000
 N_LOOK_ALIKES, N_CARTS = 6, 8
+BELOW = (
+    ("Transactions", 12, 320),
+    ("Campaigns", 6, 160),
+    ("Cart events", 6, 160),
+    ("Look-alikes", 8, 240),
+    ("What they buy", 4, 240),
+    ("Facts", 12, 160),
+)
+"""Cards that are drawn once the page is there, as they do not fit the first screen: title, columns, height."""
 
 
 def layout(customer_id: str = "", **query: str) -> html.Div:
@@ -77,13 +87,31 @@ def _content(customer_id: str, query: dict[str, str]) -> Any:
             region(_forecast, ask, who),
             region(why_card, ask, who),
             region(change_card, ask, who),
-            region(_lines, ask, who),
-            region(_campaigns, ask, who),
-            region(_carts, ask, who),
-            region(_look_alikes, ask, who),
-            region(_categories, ask, who),
-            region(_facts, ask, profile),
         ),
+        # The grid is the callback's, so that it stands below the first one as if both were one.
+        grid(*(card(title, loading(height), span=span) for title, span, height in BELOW), id="customer-below"),
+        dcc.Store(id="customer-below-of", data={"customer_id": who.customer_id, BUILD_KEY: ask.build}),
+    ]
+
+
+@callback(Output("customer-below", "children"), Input("customer-below-of", "data"))
+def below(of: dict[str, str]) -> list[Any]:
+    """The cards that take the place of `BELOW`."""
+    drawn = region(_below, of)
+    return drawn if isinstance(drawn, list) else [drawn]
+
+
+def _below(of: dict[str, str]) -> list[Any]:
+    ask = door(of)
+    profile = ask.ask("customer/profile", customer_id=of["customer_id"])
+    who = profile.row
+    return [
+        region(_lines, ask, who),
+        region(_campaigns, ask, who),
+        region(_carts, ask, who),
+        region(_look_alikes, ask, who),
+        region(_categories, ask, who),
+        region(_facts, ask, profile),
     ]
 
 

@@ -134,6 +134,12 @@ class Client:
         assert response.status_code == 200, response.text
         return response.get_json()["response"]["_pages_content"]["children"]
 
+    def whole(self, path: str, search: str = "") -> Any:
+        """The same, with what the page's callbacks add once it has opened."""
+        from .site_walk import filled  # the browser's tests load this file alone
+
+        return filled(self, self.page(path, search), path, search)
+
 
 @pytest.fixture
 def client(app: Dash) -> Client:

@@ -175,10 +175,10 @@ def draw(client: Any, page: PageFile, href: str) -> Drawn:
     parts = urlsplit(href)
     search = f"?{parts.query}" if parts.query else ""
     drawn = client.page(unquote(parts.path), search)
-    return Drawn(page, href, tree(_filled(client, drawn, parts.path, search)))
+    return Drawn(page, href, tree(filled(client, drawn, parts.path, search)))
 
 
-def _filled(client: Any, drawn: Any, pathname: str, search: str) -> Any:
+def filled(client: Any, drawn: Any, pathname: str, search: str) -> Any:
     """*drawn* with the answers of the callbacks that run when a page is opened and write its children."""
     known = {node["props"]["id"]: node for node in _raw(drawn) if isinstance(node["props"].get("id"), str)}
     location = {"pathname": pathname, "search": search}

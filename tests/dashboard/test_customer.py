@@ -30,7 +30,7 @@ def kpis_of(page, walk, words_of) -> dict[str, str]:
 
 
 def test_headline_numbers_are_the_customers(client, walk, words_of):
-    shown = kpis_of(client.page("/customers/C01"), walk, words_of)
+    shown = kpis_of(client.whole("/customers/C01"), walk, words_of)
 
     # C01 bought for 50 + 40 + 50 + 60 and is expected to spend 150 in the next 180 days.
     assert shown["Revenue to date"] == "£200"
@@ -40,7 +40,7 @@ def test_headline_numbers_are_the_customers(client, walk, words_of):
 
 
 def test_the_interval_and_the_percentile_stand_beside_the_forecast(client, words_of):
-    words = words_of(client.page("/customers/C01"))
+    words = words_of(client.whole("/customers/C01"))
 
     assert "80%: £60.00 – £300" in words
     assert "100 is best" in words
@@ -49,7 +49,7 @@ def test_the_interval_and_the_percentile_stand_beside_the_forecast(client, words
 def test_every_card_shows_its_sql(client, walk):
     panels = [
         node
-        for node in walk(client.page("/customers/C01"))
+        for node in walk(client.whole("/customers/C01"))
         if "panel" in str(node["props"].get("className", "")).split()
     ]
 
@@ -59,7 +59,7 @@ def test_every_card_shows_its_sql(client, walk):
 
 
 def test_all_lines_are_in_the_transactions(client, walk):
-    grid = next(node for node in walk(client.page("/customers/C01")) if node["props"].get("id") == "customer-lines")
+    grid = next(node for node in walk(client.whole("/customers/C01")) if node["props"].get("id") == "customer-lines")
 
     assert sum(row["amount"] for row in grid["props"]["rowData"]) == 200
     assert len(grid["props"]["rowData"]) == 5
@@ -67,30 +67,30 @@ def test_all_lines_are_in_the_transactions(client, walk):
 
 @pytest.mark.parametrize("number", range(1, 13))
 def test_no_customer_breaks_the_page(client, words_of, number):
-    words = words_of(client.page(f"/customers/C{number:02d}"))
+    words = words_of(client.whole(f"/customers/C{number:02d}"))
 
     assert "This could not be shown" not in words
     assert "Transactions" in words
 
 
 def test_who_only_returned_has_no_scores(client, words_of):
-    assert "Only returns are known" in words_of(client.page("/customers/C04"))
+    assert "Only returns are known" in words_of(client.whole("/customers/C04"))
 
 
 def test_without_a_prediction_the_page_says_so(client, walk, words_of):
-    page = client.page("/customers/C11")
+    page = client.whole("/customers/C11")
 
     assert kpis_of(page, walk, words_of)["Expected revenue, next 180 days"] == "–"
     assert "Not trained yet" in words_of(page)
 
 
 def test_reasons_are_shown_only_where_there_are_some(client, words_of):
-    assert "No reasons for this customer" in words_of(client.page("/customers/C01"))
+    assert "No reasons for this customer" in words_of(client.whole("/customers/C01"))
 
 
 @pytest.mark.parametrize("odd", ["00C01", "C1", "a/b", 'x"y', "<b>1</b>", "C01 ", "ünï", "100%41", "' or 1=1 --"])
 def test_an_unknown_id_is_said_to_be_unknown(client, words_of, odd):
-    words = words_of(client.page(f"/customers/{quote(odd, safe='')}"))
+    words = words_of(client.whole(f"/customers/{quote(odd, safe='')}"))
 
     assert "No such customer" in words
     assert odd in words
@@ -105,8 +105,8 @@ def test_links_to_customers_survive_odd_ids(context, odd):
 
 
 def test_campaigns_are_shown_with_those_held_out(client, words_of):
-    assert "Held out" in words_of(client.page("/customers/C12"))
-    assert "Treated" in words_of(client.page("/customers/C05"))
+    assert "Held out" in words_of(client.whole("/customers/C12"))
+    assert "Treated" in words_of(client.whole("/customers/C05"))
 
 
 def timeline(**more):
@@ -173,7 +173,7 @@ def odd_shop(odd_app, client):
 
 @pytest.mark.parametrize("name", list(ODD))
 def test_a_customer_of_one_line_and_any_id_has_a_page(odd_shop, walk, words_of, name):
-    page = odd_shop.page(f"/customers/{quote(name, safe='')}")
+    page = odd_shop.whole(f"/customers/{quote(name, safe='')}")
 
     grid = next(node for node in walk(page) if node["props"].get("id") == "customer-lines")
     assert [row["amount"] for row in grid["props"]["rowData"]] == [float(ODD[name])]
@@ -182,7 +182,7 @@ def test_a_customer_of_one_line_and_any_id_has_a_page(odd_shop, walk, words_of, 
 
 
 def test_a_name_with_angle_brackets_is_a_text(odd_shop, words_of):
-    assert '<script>alert("x")</script>' in words_of(odd_shop.page("/customers/007"))
+    assert '<script>alert("x")</script>' in words_of(odd_shop.whole("/customers/007"))
 
 
 def test_without_a_model_the_list_shows_what_was_bought(odd_shop, walk, words_of):
@@ -224,19 +224,19 @@ def explained(tmp_path_factory):
 
 
 def test_reasons_stand_in_words_and_money_and_add_up(explained, walk, words_of):
-    bars = bars_of(explained.page("/customers/C01"), "Why", walk, words_of)
+    bars = bars_of(explained.whole("/customers/C01"), "Why", walk, words_of)
 
     assert [text for _, text in bars] == [
         "£90.00", "+£80.25 £60.00", "−£30.50 12 days", "+£7.25", "+£3.00", "£150.00",
     ]  # fmt: skip
     assert bars[1][0] == "Revenue in the last period"
-    said = words_of(explained.page("/customers/C01"))
+    said = words_of(explained.whole("/customers/C01"))
     assert "Raised most by  revenue in the last period  (£60.00): +£80.25" in said
     assert "lowered most by  days since the last purchase  (12 days): −£30.50" in said
 
 
 def test_a_change_is_what_the_customer_did_and_what_the_model_makes_of_it(explained, walk, words_of):
-    bars = bars_of(explained.page("/customers/C01"), "Why it changed", walk, words_of)
+    bars = bars_of(explained.whole("/customers/C01"), "Why it changed", walk, words_of)
 
     # 120.00 + 10.00 + 20.00 = 150.00, to the cent
     assert [text.split(" ")[0] for _, text in bars] == ["£120.00", "+£10.00", "+£20.00", "£150.00"]
@@ -244,8 +244,8 @@ def test_a_change_is_what_the_customer_did_and_what_the_model_makes_of_it(explai
 
 
 def test_a_change_that_cannot_be_split_says_so(explained, words_of):
-    assert "The model before is gone" in words_of(explained.page("/customers/C03"))
-    assert "The model before is gone" not in words_of(explained.page("/customers/C01"))
+    assert "The model before is gone" in words_of(explained.whole("/customers/C03"))
+    assert "The model before is gone" not in words_of(explained.whole("/customers/C01"))
 
 
 def bars_of(page, title, walk, words_of):

@@ -85,7 +85,7 @@ def test_the_grid_can_be_filtered_by_persona(client, walk):
 
 
 def test_a_customer_wears_the_derived_persona_beside_the_given_one(client, words_of):
-    words = words_of(client.page("/customers/C01"))
+    words = words_of(client.whole("/customers/C01"))
 
     assert f"Persona: {OFTEN}" in words
     assert "Persona, as given: " in words

@@ -59,7 +59,7 @@ def odd_client(request, tmp_path_factory):
 
 @pytest.mark.parametrize("path", PAGES)
 def test_a_page_is_drawn_and_no_part_of_it_fails(odd_client, path, walk, words_of):
-    page = odd_client.page(path)
+    page = odd_client.whole(path)
 
     assert words_of(page)
     failed = [node for node in walk(page) if "state-bad" in str(node["props"].get("className", ""))]
