@@ -28,7 +28,7 @@ import xgboost as xgb
 from clv import boosting
 from clv.anchor import Anchor, Forecast, fit_anchor
 from clv.backtest import MAX_HELPED_ROWS, helper_of
-from clv.boosting import Kind, Matrix
+from clv.boosting import Kind, Matrix, side_by_side
 from clv.errors import ModelError, NotEnoughDataError
 from clv.evaluation import normalised_gini
 from clv.intervals import MIN_POSITIVE_ROWS, fit_intervals, total_log_sd
@@ -240,7 +240,8 @@ def fit_value_model(
         horizons_days: what is to be predicted.
         level_snapshots: with outcomes, at `clv.level.aligned_date` of each horizon, where history reaches back to it.
         seed: of the trees' samples.
-        threads: of XGBoost; 0 for all. More than one can be slower on a busy machine.
+        threads: ensembles of trees that are grown at once, each by one thread; 0 for as many as there are processors.
+            The model does not depend on it.
         max_rows: training rows kept per horizon, drawn by customer.
         with_intervals: fit `revenue_lo` and `revenue_hi` too; without they are NaN.
         with_orders: grow trees for `expected_orders` too; without it is the purchase model's, and nothing else changes.
@@ -420,23 +421,30 @@ def _grow(
         ),
     }
     names = list(rows.names)
-    whole = boosting.binned(rows.inputs, rows.weight, names=names, threads=threads)
-    found: dict[Kind, xgb.Booster] = {}
-    for kind in kinds:
-        target, margin, used = targets[kind]
-        found[kind] = boosting.fit_trees(
-            kind,
-            whole if used is every else rows.inputs[used],
-            target[used],
-            margin[used],
-            rows.weight[used],
-            names=names,
-            rounds=rounds * boosting.ROUNDS_FACTOR[kind],
-            seed=seed,
-            threads=threads,
-            n_parallel=n_parallel,
-        )
-    return found
+
+    def grown(some: Sequence[Kind]) -> dict[Kind, xgb.Booster]:
+        whole = boosting.binned(rows.inputs, rows.weight, names=names, threads=1)
+        found: dict[Kind, xgb.Booster] = {}
+        for kind in some:
+            target, margin, used = targets[kind]
+            found[kind] = boosting.fit_trees(
+                kind,
+                whole if used is every else rows.inputs[used],
+                target[used],
+                margin[used],
+                rows.weight[used],
+                names=names,
+                rounds=rounds * boosting.ROUNDS_FACTOR[kind],
+                seed=seed,
+                threads=1,
+                n_parallel=n_parallel,
+            )
+        return found
+
+    n_lanes = min(boosting.n_threads(threads), len(kinds))
+    lanes = side_by_side(grown, [kinds[place::n_lanes] for place in range(n_lanes)], threads)
+    by_kind = {kind: trees for lane in lanes for kind, trees in lane.items()}
+    return {kind: by_kind[kind] for kind in kinds}
 
 
 def _log_errors(ratios: Sequence[Ratio], days: int) -> list[float]:
@@ -529,7 +537,8 @@ def _unseen(h: Horizon, rows: Rows, seed: int, threads: int) -> _Unseen:
     is_positive = rows.revenue > 0
     n_buyers = len(np.unique(rows.person[is_positive]))
     rounds = max(1, boosting.n_rounds(int(is_positive.sum() * (1 - 1 / N_FOLDS)), int(n_buyers * (1 - 1 / N_FOLDS))))
-    for number in range(N_FOLDS):
+
+    def forecast(number: int) -> None:
         held_out = fold == number
         some, others = _picked(rows, held_out), _picked(rows, ~held_out)
         if not len(some.revenue) or not (others.revenue > 0).any():
@@ -539,14 +548,16 @@ def _unseen(h: Horizon, rows: Rows, seed: int, threads: int) -> _Unseen:
                 ("if_buys", some.base.amount),
             ):
                 said[name][held_out] = start
-            continue
-        trees = _grow(others, VALUE_KINDS, rounds, seed, threads)
+            return
+        trees = _grow(others, VALUE_KINDS, rounds, seed, 1)
         at_level = replace(some.base, p_buys=np.clip(some.base.p_buys * some.buyers_ratio, 1e-6, 1 - 1e-6))
-        parts = tree_parts(replace(h, trees=trees, buyers_level=1.0), some.inputs, at_level, threads)
+        parts = tree_parts(replace(h, trees=trees, buyers_level=1.0), some.inputs, at_level, 1)
         if parts is None:
             raise ModelError("a fold has no trees")
         for name in said:
             said[name][held_out] = getattr(parts, name)
+
+    side_by_side(forecast, range(N_FOLDS), threads)
     total = float(rows.base.value.sum())
     halves = (said["tweedie"], said["p_buys"] * said["if_buys"])
     value = np.sum([0.5 * half * (total / max(float(half.sum()), 1e-12)) for half in halves], axis=0)
