@@ -14,7 +14,7 @@ import os
 import queue
 import shutil
 import uuid
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -97,35 +97,25 @@ def run_tables(
     unfinished: dict[str, int] = {}
     n_parts = sum(len(buckets) if table.file and table.file.is_bucketed else 1 for table in todo)
     n_done = 0
-    free: queue.SimpleQueue[engine.Session] = queue.SimpleQueue()
-    for session in sessions:
-        free.put(session)
     running: dict[Future[int], Table] = {}
-    with ThreadPoolExecutor(max_workers=len(sessions), thread_name_prefix="build") as pool:
-        try:
-            while todo or running:
-                for table in [table for table in todo if table.file and not waiting & set(table.file.refs)]:
-                    todo.remove(table)
-                    parts = _parts(table, folder, buckets)
-                    unfinished[table.name], table.sources, table.rows = len(parts), [path for _, path in parts], 0
-                    for bucket, path in parts:
-                        running[pool.submit(_run_part, table, tables, {**params, "bucket": bucket}, path, free)] = table
-                finished, _ = wait(running, return_when=FIRST_COMPLETED)
-                for future in finished:
-                    table = running.pop(future)
-                    table.rows += future.result()
-                    unfinished[table.name] -= 1
-                    n_done += 1
-                    if not unfinished[table.name]:
-                        waiting.discard(table.name)
-                        if say:
-                            say(0.02 + 0.86 * n_done / n_parts, table.name)
-        except BaseException:
-            for future in running:
-                future.cancel()
-            for session in sessions:
-                session.con.interrupt()
-            raise
+    with _workers(sessions, running) as (pool, free):
+        while todo or running:
+            for table in [table for table in todo if table.file and not waiting & set(table.file.refs)]:
+                todo.remove(table)
+                parts = _parts(table, folder, buckets)
+                unfinished[table.name], table.sources, table.rows = len(parts), [path for _, path in parts], 0
+                for bucket, path in parts:
+                    running[pool.submit(_run_part, table, tables, {**params, "bucket": bucket}, path, free)] = table
+            finished, _ = wait(running, return_when=FIRST_COMPLETED)
+            for future in finished:
+                table = running.pop(future)
+                table.rows += future.result()
+                unfinished[table.name] -= 1
+                n_done += 1
+                if not unfinished[table.name]:
+                    waiting.discard(table.name)
+                    if say:
+                        say(0.02 + 0.86 * n_done / n_parts, table.name)
 
 
 def answer_of(
@@ -151,21 +141,10 @@ def answer_of(
     """
     import pyarrow as pa
 
-    free: queue.SimpleQueue[engine.Session] = queue.SimpleQueue()
-    for session in sessions:
-        free.put(session)
-    if len(parts) == 1:
-        return _answer_part(file, tables, params, parts[0], free)
-    with ThreadPoolExecutor(max_workers=len(sessions), thread_name_prefix="ask") as pool:
-        running = [pool.submit(_answer_part, file, tables, params, part, free) for part in parts]
-        try:
-            return pa.concat_tables([future.result() for future in running])
-        except BaseException:
-            for future in running:
-                future.cancel()
-            for session in sessions:
-                session.con.interrupt()
-            raise
+    running: list[Future[pa.Table]] = []
+    with _workers(sessions, running) as (pool, free):
+        running += [pool.submit(_answer_part, file, tables, params, part, free) for part in parts]
+        return pa.concat_tables([future.result() for future in running])
 
 
 def _answer_part(
@@ -175,8 +154,7 @@ def _answer_part(
     part: Sequence[int],
     free: queue.SimpleQueue[engine.Session],
 ) -> pa.Table:
-    session = free.get()
-    try:
+    with _taken(free, file) as session:
         for ref in file.refs:
             table = tables[ref]
             if file.is_bucketed and table.is_bucketed:
@@ -184,8 +162,34 @@ def _answer_part(
                 session.show(ref, engine.one_bucket_sql(files, part[0]))
             else:
                 session.show(ref, table.relation)
-        values = {**params, "bucket": part[0]}
-        return session.answer(file.sql, {name: values[name] for name in file.params})
+        return session.answer(file.sql, file.bound({**params, "bucket": part[0]}))
+
+
+@contextlib.contextmanager
+def _workers(
+    sessions: Sequence[engine.Session], running: Collection[Future[Any]]
+) -> Iterator[tuple[ThreadPoolExecutor, queue.SimpleQueue[engine.Session]]]:
+    """A thread a session, and the sessions that are free; what is *running* is stopped when one of it fails."""
+    free: queue.SimpleQueue[engine.Session] = queue.SimpleQueue()
+    for session in sessions:
+        free.put(session)
+    with ThreadPoolExecutor(max_workers=len(sessions), thread_name_prefix="sql") as pool:
+        try:
+            yield pool, free
+        except BaseException:
+            for future in running:
+                future.cancel()
+            for session in sessions:
+                session.con.interrupt()
+            raise
+
+
+@contextlib.contextmanager
+def _taken(free: queue.SimpleQueue[engine.Session], file: SqlFile) -> Iterator[engine.Session]:
+    """A free session for a part of *file*, given back afterwards; errors name the file."""
+    session = free.get()
+    try:
+        yield session
     except KeyError as error:
         raise SqlFileError(f"{file.path} uses ${error.args[0]}, which has no value") from error
     except engine.Error as error:
@@ -211,14 +215,7 @@ def _run_part(
     file = table.file
     if file is None:
         raise BuildError(f"{table.name} is an input and cannot be run")
-    session = free.get()
-    try:
+    with _taken(free, file) as session:
         for ref in file.refs:
             session.show(ref, tables[ref].relation)
         return session.write(file.sql, file.bound(values), path)
-    except KeyError as error:
-        raise SqlFileError(f"{file.path} uses ${error.args[0]}, which has no value") from error
-    except engine.Error as error:
-        raise BuildError(f"{file.path}: {error}") from error
-    finally:
-        free.put(session)
