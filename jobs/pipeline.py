@@ -15,7 +15,6 @@ build comes before the training, so that the pages have numbers while the model 
 
 from __future__ import annotations
 
-import hashlib
 import json
 import time
 from collections.abc import Callable, Mapping, Sequence
@@ -28,7 +27,7 @@ from clv.errors import NotEnoughDataError, SourceError
 from jobs import build, ingest, models, personas, report, score, train
 from jobs.run import RunContext
 from warehouse import outputs, sqlfiles
-from warehouse.dialect import sha256_of
+from warehouse.dialect import digest_of, sha256_of
 from warehouse.ingest import LandingError
 from warehouse.landing import landed_files
 
@@ -137,7 +136,7 @@ def _report(ctx: RunContext) -> Said:
 
 def _personas(ctx: RunContext) -> Said:
     made = ctx.warehouse.current().manifest["tables"][personas.BEHAVIOUR]["key"]
-    key = _digest([made, ctx.settings.model.seed])
+    key = digest_of([made, ctx.settings.model.seed])
     if _last(ctx, "personas") == {"key": key, "outputs": _outputs_key(ctx, personas.WRITTEN)}:
         return {}, "as they were"
     did = personas.run(ctx)
@@ -179,7 +178,7 @@ def _train_key(ctx: RunContext) -> str:
     tree = sqlfiles.read_tree(cache=ctx.settings.paths.cache / "sqlfiles.json")
     files = {name: file.digest for name, file in tree.items() if file.folder in LEARNT_FROM}
     model = ctx.settings.model.model_dump(mode="json", exclude={"retrain_after_days", "promotion", "threads"})
-    return _digest([files, model, ctx.settings.features.model_dump(mode="json", exclude={"segment_rules"})])
+    return digest_of([files, model, ctx.settings.features.model_dump(mode="json", exclude={"segment_rules"})])
 
 
 def _score_key(ctx: RunContext, champion: str) -> str:
@@ -188,17 +187,13 @@ def _score_key(ctx: RunContext, champion: str) -> str:
     # Segments and personas are no reason to score again: no model reads them.
     reads = [name for name in manifest["tables"] if name.startswith("core.") or name == "features.customer_features"]
     keys = {name: manifest["tables"][name]["key"] for name in reads}
-    return _digest([champion, keys, manifest["parameters"], ctx.settings.model.model_dump(mode="json")])
+    return digest_of([champion, keys, manifest["parameters"], ctx.settings.model.model_dump(mode="json")])
 
 
 def _outputs_key(ctx: RunContext, written: Sequence[str] = SCORED) -> str:
     """The content of what a step writes: files that were lost or changed are made again."""
     paths = [outputs.path_of(ctx.settings.paths.outputs, name) for name in written]
-    return _digest([sha256_of(path) if path.is_file() else "" for path in paths])
-
-
-def _digest(value: Any) -> str:
-    return hashlib.sha256(json.dumps(value, sort_keys=True, default=str).encode()).hexdigest()
+    return digest_of([sha256_of(path) if path.is_file() else "" for path in paths])
 
 
 def _last(ctx: RunContext, step: str) -> dict[str, str]:

@@ -11,10 +11,8 @@ a module here with `charts(ask)` and `write(book, ask, pictures, missing_charts)
 
 from __future__ import annotations
 
-import hashlib
 import importlib
 import importlib.metadata
-import json
 from collections.abc import Mapping
 from datetime import UTC, datetime
 from typing import Any
@@ -28,6 +26,7 @@ from jobs.pdf.book import Book, Cover
 from jobs.pdf.camera import Camera
 from jobs.run import RunContext
 from warehouse import reports
+from warehouse.dialect import digest_of
 from warehouse.reports import REPORTS, Report, report_named
 
 WRITERS: Mapping[str, str] = {"executive-summary": "jobs.pdf.executive_summary"}
@@ -130,4 +129,4 @@ def _key(ctx: RunContext) -> str:
         fonts.VERSION,
         reports.chrome() is not None,
     ]
-    return hashlib.sha256(json.dumps(parts, sort_keys=True).encode()).hexdigest()[:16]
+    return digest_of(parts)[:16]

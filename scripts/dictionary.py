@@ -8,8 +8,6 @@ from __future__ import annotations
 
 import argparse
 import datetime as dt
-import hashlib
-import json
 import re
 import tempfile
 from collections.abc import Mapping, Sequence
@@ -28,6 +26,7 @@ from clv.errors import ClvError
 from warehouse import meanings, outputs, segment_rules, sqlfiles
 from warehouse.ask import Warehouse
 from warehouse.build import build
+from warehouse.dialect import digest_of
 from warehouse.landing import TABLES as LANDED
 from warehouse.sqlfiles import SqlFile
 
@@ -50,7 +49,9 @@ DECLARED = {
     "outputs.checks": outputs.CHECKS_COLUMNS,
     segment_rules.TABLE: segment_rules.COLUMNS,
 }
-MADE_FROM = re.compile(r"\n<!-- made from ([0-9a-f]{16}), text ([0-9a-f]{16}) -->\n$")
+MARK = 16
+"""Characters of a hash that tell one text from another."""
+MADE_FROM = re.compile(rf"\n<!-- made from ([0-9a-f]{{{MARK}}}), text ([0-9a-f]{{{MARK}}}) -->\n$")
 _MONEY = re.compile(r"revenue|margin|amount|money|monetary|cost|price|discount|value|spend|gain|net$|equity")
 
 
@@ -71,17 +72,13 @@ def fingerprint(files: Mapping[str, SqlFile]) -> str:
         for file in files.values()
         if file.folder != "checks"
     }
-    return _digest([said, DECLARED, meanings.TABLES, meanings.COLUMNS])
+    return digest_of([said, DECLARED, meanings.TABLES, meanings.COLUMNS])[:MARK]
 
 
 def is_current(text: str, files: Mapping[str, SqlFile]) -> bool:
     """Whether *text* is the dictionary of *files*, as it was written."""
     found = MADE_FROM.search(text)
-    return found is not None and found.groups() == (fingerprint(files), _digest(MADE_FROM.sub("", text)))
-
-
-def _digest(value: Any) -> str:
-    return hashlib.sha256(json.dumps(value, sort_keys=True, default=str).encode()).hexdigest()[:16]
+    return found is not None and found.groups() == (fingerprint(files), digest_of(MADE_FROM.sub("", text))[:MARK])
 
 
 def written(files: Mapping[str, SqlFile]) -> str:
@@ -112,7 +109,7 @@ def written(files: Mapping[str, SqlFile]) -> str:
         if file.folder == "queries"
     }
     body = "\n".join([_OPENING, *_contents(tables), *_tables(tables, files), *_queries(queries, files)]) + "\n"
-    return f"{body}\n<!-- made from {fingerprint(files)}, text {_digest(body)} -->\n"
+    return f"{body}\n<!-- made from {fingerprint(files)}, text {digest_of(body)[:MARK]} -->\n"
 
 
 _OPENING = """# Data dictionary

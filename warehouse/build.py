@@ -8,8 +8,6 @@ comments rebuild nothing, and equal inputs give equal bytes. A build that would 
 from __future__ import annotations
 
 import contextlib
-import hashlib
-import json
 import os
 import shutil
 import time
@@ -22,7 +20,7 @@ from typing import Any
 from clv.config import Settings
 from clv.errors import BuildError, SqlFileError
 from warehouse import checks, outputs, publish, segment_rules, serving, sqlfiles
-from warehouse.dialect import sha256_of
+from warehouse.dialect import digest_of, sha256_of
 from warehouse.engines import duckdb as engine
 from warehouse.landing import COLUMNS, FILES_COLUMNS, QUARANTINE_COLUMNS, TABLES, Landed, landed_files
 from warehouse.runner import Progress, Table, run_tables, worker_sessions
@@ -147,7 +145,7 @@ def _plan(settings: Settings, as_of: date | None, only_core: bool, sql_root: Pat
         "checks": {file.name: [file.digest, file.severity, file.what] for file in checked},
         "comments": {file.name: file.comments for file in order},
     }
-    return _Plan(_digest(parts), as_of, params, files, order, tables, landed, rules, only_core)
+    return _Plan(digest_of(parts), as_of, params, files, order, tables, landed, rules, only_core)
 
 
 def parameters(settings: Settings, as_of: date) -> dict[str, Any]:
@@ -177,25 +175,25 @@ def inputs(settings: Settings, landed: Sequence[Landed], rules: Sequence[Mapping
         mine = [one for one in landed if one.source == source]
         tables[f"landing.{source}"] = Table(
             name=f"landing.{source}",
-            key=_digest([source, [one.file_id for one in mine], columns]),
+            key=digest_of([source, [one.file_id for one in mine], columns]),
             columns=columns,
             sources=[path for one in mine for path in one.accepted],
         )
     everything = [[one.source, one.file_id] for one in landed]
     tables["landing.quarantine"] = Table(
         name="landing.quarantine",
-        key=_digest(["quarantine", everything]),
+        key=digest_of(["quarantine", everything]),
         columns=QUARANTINE_COLUMNS,
         sources=[path for one in landed for path in one.quarantined],
     )
     tables["landing.files"] = Table(
         name="landing.files",
-        key=_digest([[one.account.get(c) for c in FILES_COLUMNS] for one in landed]),
+        key=digest_of([[one.account.get(c) for c in FILES_COLUMNS] for one in landed]),
         columns=FILES_COLUMNS,
     )
     tables[segment_rules.TABLE] = Table(
         name=segment_rules.TABLE,
-        key=_digest([list(rules), segment_rules.COLUMNS]),
+        key=digest_of([list(rules), segment_rules.COLUMNS]),
         columns=segment_rules.COLUMNS,
     )
     for name, columns in outputs.TABLES.items():
@@ -203,7 +201,7 @@ def inputs(settings: Settings, landed: Sequence[Landed], rules: Sequence[Mapping
         found = path.is_file()
         tables[f"outputs.{name}"] = Table(
             name=f"outputs.{name}",
-            key=_digest([name, columns, sha256_of(path) if found else ""]),
+            key=digest_of([name, columns, sha256_of(path) if found else ""]),
             columns=columns,
             sources=[path] if found else [],
         )
@@ -224,7 +222,7 @@ def _key(file: SqlFile, params: Mapping[str, Any], tables: Mapping[str, Table], 
     if missing:
         known = ", ".join(f"${name}" for name in [*params, "bucket"])
         raise SqlFileError(f"{file.path} uses ${', $'.join(missing)}; a build binds {known}")
-    return _digest(
+    return digest_of(
         {
             "format": FORMAT,
             "engine": engine.VERSION,
@@ -234,10 +232,6 @@ def _key(file: SqlFile, params: Mapping[str, Any], tables: Mapping[str, Table], 
             "refs": {ref: tables[ref].key for ref in file.refs},
         }
     )
-
-
-def _digest(value: Any) -> str:
-    return hashlib.sha256(json.dumps(value, sort_keys=True, default=str).encode()).hexdigest()
 
 
 def _remove_leftovers(cache: Path) -> None:
@@ -439,7 +433,7 @@ def _accounting(plan: _Plan, session: engine.Session) -> list[checks.CheckResult
 
 def _write_checks(results: Sequence[checks.CheckResult], folder: Path) -> Table:
     rows = [result.as_dict() for result in sorted(results, key=lambda one: one.name)]
-    table = Table(name=CHECKS, key=_digest(rows), columns=outputs.CHECKS_COLUMNS)
+    table = Table(name=CHECKS, key=digest_of(rows), columns=outputs.CHECKS_COLUMNS)
     _write_rows(table, rows, folder)
     return table
 
@@ -473,8 +467,8 @@ def _manifest(
         "parameters": {
             name: value.isoformat() if isinstance(value, date) else value for name, value in plan.params.items()
         },
-        "settings_digest": _digest(settings.model_dump(mode="json", exclude={"root", "paths"})),
-        "sql_digest": _digest({file.name: file.sql for file in plan.files.values()}),
+        "settings_digest": digest_of(settings.model_dump(mode="json", exclude={"root", "paths"})),
+        "sql_digest": digest_of({file.name: file.sql for file in plan.files.values()}),
         "tables": tables,
         "sources": [{**one.account, "source": one.source, "file_id": one.file_id} for one in plan.landed],
         "checks": [result.as_dict() for result in results],

@@ -11,6 +11,7 @@ import bz2
 import codecs
 import gzip
 import hashlib
+import json
 import lzma
 import re
 from collections.abc import Iterator
@@ -81,6 +82,11 @@ def sha256_of(path: Path) -> str:
     """The content hash of the file as it lies on disk."""
     with path.open("rb") as file:
         return hashlib.file_digest(file, "sha256").hexdigest()
+
+
+def digest_of(value: Any) -> str:
+    """The hash of a plain *value* (numbers, text, lists, mappings), whatever the order of its keys."""
+    return hashlib.sha256(json.dumps(value, sort_keys=True, default=str).encode()).hexdigest()
 
 
 def _c1_decode(error: UnicodeError) -> tuple[str, int]:

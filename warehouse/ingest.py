@@ -17,7 +17,6 @@ from __future__ import annotations
 
 import fcntl
 import hashlib
-import json
 import os
 import shutil
 from collections.abc import Iterator, Sequence
@@ -32,7 +31,7 @@ from clv.config import Settings, Source
 from clv.errors import BusyError, SourceError
 from warehouse import sources
 from warehouse.account import ACCOUNT, FileAccount, account_of, write_account
-from warehouse.dialect import sha256_of
+from warehouse.dialect import digest_of, sha256_of
 from warehouse.engines import duckdb as engine
 from warehouse.intake import Intake, Progress
 from warehouse.landing import landed_files
@@ -118,7 +117,7 @@ def mapping_sha256(settings: Settings, source: str) -> str:
     section: Source = getattr(settings.sources, source)
     said = section.model_dump(mode="json", exclude={"files"})
     said |= {"format": FORMAT, "buckets": settings.engine.buckets, "engine": engine.VERSION}
-    return hashlib.sha256(json.dumps(said, sort_keys=True).encode()).hexdigest()
+    return digest_of(said)
 
 
 def file_id_of(source: str, content: str, mapping: str) -> str:
