@@ -36,9 +36,9 @@ PERIODS = {"30": "30 days", "90": "90 days", "365": "12 months", "all": "All", "
 DEFAULT_PERIOD = "90"
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Site:
-    """What one web process holds open."""
+    """What one web process holds open; like nothing but itself."""
 
     settings: Settings
     warehouse: Warehouse
@@ -180,8 +180,8 @@ class Door:
 
     def kept(self, link: str) -> str:
         """*link*, which a query gave, made to keep looking at the same build."""
-        path, _, query = link.partition("#")[0].partition("?")
-        _, hash_sign, place = link.partition("#")
+        address, hash_sign, place = link.partition("#")
+        path, _, query = address.partition("?")
         return f"{self.href(path, **dict(parse_qsl(query)))}{hash_sign}{place}"
 
     def listed(self, query: str, **params: Any) -> str:

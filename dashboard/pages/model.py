@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 import datetime as dt
-import threading
-from collections import OrderedDict
 from collections.abc import Mapping, Sequence
+from functools import lru_cache
 from typing import Any
 
 from dash import ALL, Input, Output, State, callback, ctx, dcc, html, no_update, register_page
@@ -83,8 +82,6 @@ N_FACTS, N_SWARM_FACTS, N_SWARM_CUSTOMERS, N_DEPENDENCE, N_SCATTER = 12, 12, 200
 POLL_MS = 1500
 MAX_DRAWN = 120
 """Cards that are kept as they were drawn: wording thousands of points takes longer than everything else."""
-_drawn: OrderedDict[tuple[Any, ...], Any] = OrderedDict()
-_lock = threading.Lock()
 BY = "the Model evaluation page"
 LOCATION = "_pages_location"
 
@@ -149,16 +146,12 @@ def _content(query: Mapping[str, str]) -> list[Any]:
 
 def _kept(draw: Any, ask: Door, *params: Any) -> Any:
     """What `draw(ask, *params)` gives; as it was drawn before, where only the build and the address decide."""
-    key = (id(ask.site), ask.handle.id, ask.build, draw.__name__, *params)
-    with _lock:
-        found = _drawn.get(key)
-    if found is None:
-        found = draw(ask, *params)
-        with _lock:
-            _drawn[key] = found
-            while len(_drawn) > MAX_DRAWN:
-                _drawn.popitem(last=False)
-    return found
+    return _drawn(draw, ask, ask.handle.id, *params)
+
+
+@lru_cache(maxsize=MAX_DRAWN)
+def _drawn(draw: Any, ask: Door, _build_id: str, *params: Any) -> Any:
+    return draw(ask, *params)
 
 
 def region_list(draw: Any, *args: Any) -> list[Any]:
