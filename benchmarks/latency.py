@@ -43,6 +43,7 @@ sys.path.insert(0, str(Path(__file__).parent.parent / "scripts"))
 from chromium import DESKTOP, DRAWN, chromium, resize, set_theme
 
 from clv.config import load_settings
+from dashboard.kept_pages import props_of
 from jobs.demo import write_demo
 
 END = date(2026, 1, 1)
@@ -265,7 +266,7 @@ def _choices(reader: Reader, path: str, body: str) -> list[Interaction]:
     if status != 200:
         raise SystemExit(f"{path} answered {status}")
     found: dict[str, Interaction] = {}
-    for props in _props(json.loads(answer)):
+    for props in props_of(json.loads(answer)):
         id_, href = props.get("id"), str(props.get("href") or "")
         if isinstance(id_, Mapping) and id_.get("type") == "url":
             for option in props.get("options") or []:
@@ -384,17 +385,6 @@ def _moved(body: str, path: str, search: str) -> str:
         if isinstance(one, Mapping) and one.get("id") == LOCATION:
             one["value"] = path if one["property"] == "pathname" else search
     return json.dumps(said)
-
-
-def _props(node: Any) -> Iterator[Mapping[str, Any]]:
-    if isinstance(node, Mapping):
-        if "props" in node:
-            yield node["props"]
-        for child in node.values():
-            yield from _props(child)
-    elif isinstance(node, list):
-        for child in node:
-            yield from _props(child)
 
 
 def load(address: str, todo: Sequence[Interaction], n_readers: int, think: float, seed: int) -> list[Timed]:

@@ -201,7 +201,7 @@ def _drawn(app: Dash, path: str, search: str) -> Any:
 def _options(page: Any) -> dict[str, list[str]]:
     """Name in the URL → values, of the controls on a page that was drawn."""
     found: dict[str, list[str]] = {}
-    for props in _props(page):
+    for props in props_of(page):
         id_ = props.get("id")
         if isinstance(id_, Mapping) and id_.get("type") == "url" and id_.get("key") != data.BUILD_KEY:
             values = [one["value"] if isinstance(one, Mapping) else one for one in props.get("options") or []]
@@ -209,12 +209,13 @@ def _options(page: Any) -> dict[str, list[str]]:
     return {key: values for key, values in found.items() if values}
 
 
-def _props(node: Any) -> Iterator[Mapping[str, Any]]:
+def props_of(node: Any) -> Iterator[Mapping[str, Any]]:
+    """Those of every component in what a page or a callback was answered with."""
     if isinstance(node, Mapping):
         if isinstance(node.get("props"), Mapping):
             yield node["props"]
         for child in node.values():
-            yield from _props(child)
+            yield from props_of(child)
     elif isinstance(node, list):
         for child in node:
-            yield from _props(child)
+            yield from props_of(child)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import pandas as pd
@@ -54,17 +54,22 @@ def contenders(frame: pd.DataFrame, names: Mapping[str, str], words: Format) -> 
     first = math.floor(20 * float(rows["gini_lo"].fillna(rows["gini"]).min()))
     low = first / 20
     ticks = [step / 20 for step in range(20, first - 1, -max(1, -(-(20 - first) // 4)))]
+    _dots_up_to_one(figure, low - 0.01, ticks, [words.decimal(tick, 2) for tick in ticks])
+    return figure
+
+
+def _dots_up_to_one(figure: go.Figure, low: float, ticks: Sequence[float], said: Sequence[str]) -> None:
+    """Axes for a dot a line, each somewhere from *low* to 1."""
     figure.update_xaxes(
-        range=[low - 0.01, 1.02],
+        range=[low, 1.02],
         tickvals=ticks,
-        ticktext=[words.decimal(tick, 2) for tick in ticks],
+        ticktext=said,
         showgrid=True,
         gridcolor=theme.HAIRLINE,
         showspikes=False,
     )
     figure.update_yaxes(type="category", showgrid=False)
     figure.update_layout(hovermode="closest")
-    return figure
 
 
 def calibration(frame: pd.DataFrame, words: Format) -> go.Figure:
@@ -212,16 +217,8 @@ def slice_coverage(frame: pd.DataFrame, words: Format) -> go.Figure:
         )
         figure.add_vline(x=promised, line={"color": colour, "width": 1.5, "dash": "dot"})
     low, ticks = _coverage_ticks(rows)
-    figure.update_xaxes(
-        range=[low - 0.02, 1.02],
-        tickvals=ticks,
-        ticktext=[words.share(tick, 0) for tick in ticks],
-        showgrid=True,
-        gridcolor=theme.HAIRLINE,
-        showspikes=False,
-    )
-    figure.update_yaxes(type="category", showgrid=False, tickvals=rows["slice"])
-    figure.update_layout(hovermode="closest")
+    _dots_up_to_one(figure, low - 0.02, ticks, [words.share(tick, 0) for tick in ticks])
+    figure.update_yaxes(tickvals=rows["slice"])
     return figure
 
 

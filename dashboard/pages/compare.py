@@ -223,10 +223,18 @@ def _made(pair: Door, before: BuildHandle) -> html.Section:
 def _moves(pair: Door) -> html.Section:
     answer = pair.ask("compare/moves", max_rows=N_MOVES)
     words = pair.words
+
+    def customers(row: Any) -> Any:
+        return link(words.count(row.n_customers), _behind(pair, row.step, row.segment_before, row.segment))
+
     columns = [
         Column("Before", lambda row: segment_chip(row.segment_before) or chip("Not there")),
         Column("Now", lambda row: segment_chip(row.segment) or chip("Gone")),
-        Column("Customers", lambda row: link(words.count(row.n_customers), _move_href(pair, row)), True),
+        Column(
+            "Customers",
+            lambda row: link(words.count(row.n_customers), _behind(pair, row.step, row.segment_before, row.segment)),
+            True,
+        ),
         Column("Expected before", lambda row: words.money(row.expected_before), True, "Over the primary horizon"),
         Column("Expected now", lambda row: words.money(row.expected_revenue), True, "Over the primary horizon"),
         Column("Revenue, last 365 days", lambda row: words.money(row.money_365d), True, "In the build that has them"),
@@ -243,17 +251,18 @@ def _moves(pair: Door) -> html.Section:
     )
 
 
-def _move_href(pair: Door, row: Any) -> str:
+def _behind(pair: Door, step: str, segment_before: str | None = None, segment: str | None = None) -> str:
+    """The customers behind a difference; who is gone is new in the other build, seen from this one."""
     horizon = pair.settings.model.primary_horizon_days
-    if row.step == "gone":
+    if step == "gone":
         other = replace(pair, build=pair.before)
-        return other.listed(BEHIND, before=pair.handle.id, step="new", segment=row.segment_before, horizon_days=horizon)
+        return other.listed(BEHIND, before=pair.handle.id, step="new", segment=segment_before, horizon_days=horizon)
     return pair.listed(
         BEHIND,
         before=pair.before,
-        step=row.step,
-        segment_before=row.segment_before,
-        segment=row.segment,
+        step=step,
+        segment_before=segment_before,
+        segment=segment,
         horizon_days=horizon,
     )
 
@@ -261,24 +270,14 @@ def _move_href(pair: Door, row: Any) -> str:
 def _totals(pair: Door) -> html.Section:
     answer = pair.ask("compare/totals")
     words, row = pair.words, answer.row
-    horizon = pair.settings.model.primary_horizon_days
     shown = {
         "new": ("New", row.n_new, theme.SERIES_VARS[1]),
         "gone": ("Gone", row.n_gone, theme.SERIES_VARS[3]),
         "moved": ("In another segment", row.n_moved, theme.SERIES_VARS[2]),
         "stayed": ("In the same segment", row.n_stayed, theme.SERIES_VARS[7]),
     }
-    other = replace(pair, build=pair.before)
     bars = [
-        Bar(
-            label,
-            words.count(n_customers),
-            0.0,
-            colour,
-            other.listed(BEHIND, before=pair.handle.id, step="new", horizon_days=horizon)
-            if step == "gone"
-            else pair.listed(BEHIND, before=pair.before, step=step, horizon_days=horizon),
-        )
+        Bar(label, words.count(n_customers), 0.0, colour, _behind(pair, step))
         for step, (label, n_customers, colour) in shown.items()
     ]
     return card("All customers", rows(bars), sub="Of both builds together", source=answer, span=4)

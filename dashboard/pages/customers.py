@@ -219,22 +219,7 @@ def _views(ask: Door, search: str) -> html.Details:
             html.Div(
                 [
                     html.Div(_view_links(ask), id="customers-views", className="views"),
-                    html.Div(
-                        [
-                            labelled(
-                                "Name of the view",
-                                dcc.Input(
-                                    id="customers-view-name",
-                                    type="text",
-                                    maxLength=MAX_VIEW_NAME,
-                                    placeholder="Name this view",
-                                    className="form-control",
-                                ),
-                            ),
-                            button("Save", "customers-view-save"),
-                        ],
-                        className="views-new",
-                    ),
+                    _name_line("view", MAX_VIEW_NAME, "Save"),
                 ],
                 className="drop",
             ),
@@ -262,28 +247,27 @@ def _lists(ask: Door) -> html.Details:
                         ),
                         className="lists-scope",
                     ),
-                    html.Div(
-                        [
-                            labelled(
-                                "Name of the list",
-                                dcc.Input(
-                                    id="customers-list-name",
-                                    type="text",
-                                    maxLength=saved_lists.MAX_NAME,
-                                    placeholder="Name this list",
-                                    className="form-control",
-                                ),
-                            ),
-                            button("Keep", "customers-list-save"),
-                        ],
-                        className="views-new",
-                    ),
+                    _name_line("list", saved_lists.MAX_NAME, "Keep"),
                 ],
                 className="drop",
             ),
         ],
         className="alerts grid-views",
         id="customers-lists-menu",
+    )
+
+
+def _name_line(what: str, most: int, verb: str) -> html.Div:
+    """Where a view or a list gets its name."""
+    name = dcc.Input(
+        id=f"customers-{what}-name",
+        type="text",
+        maxLength=most,
+        placeholder=f"Name this {what}",
+        className="form-control",
+    )
+    return html.Div(
+        [labelled(f"Name of the {what}", name), button(verb, f"customers-{what}-save")], className="views-new"
     )
 
 

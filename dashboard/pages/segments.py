@@ -305,21 +305,13 @@ def _persona_words(ask: Door, answer: Answer) -> str:
 
 
 def _persona_segments(ask: Door) -> html.Section | None:
-    answer = ask.ask("segments/behaviour_mix")
-    if answer.is_empty:
-        return None
-    return card(
+    return _persona_matrix(
+        ask,
+        "segments/behaviour_mix",
+        ("behaviour_persona", "segment"),
         "Personas and segments",
-        persona_matrix(
-            answer.rows,
-            "segment",
-            ask.words,
-            lambda row: ask.href("/customers", behaviour_persona=row.persona, segment=row.segment),
-            caption="Customers and money by persona and segment",
-        ),
-        sub="How customers buy, against how recently, how often and for how much; with net revenue to date",
-        source=answer,
-        span=12,
+        "How customers buy, against how recently, how often and for how much; with net revenue to date",
+        caption="Customers and money by persona and segment",
     )
 
 
@@ -354,39 +346,41 @@ def _given(ask: Door) -> html.Section | None:
 
 
 def _given_segments(ask: Door) -> html.Section | None:
-    answer = ask.ask("segments/persona_mix")
-    if answer.is_empty:
-        return None
-    return card(
+    return _persona_matrix(
+        ask,
+        "segments/persona_mix",
+        ("persona", "segment"),
         "Given personas and segments",
-        persona_matrix(
-            answer.rows,
-            "segment",
-            ask.words,
-            lambda row: ask.href("/customers", persona=row.persona, segment=row.segment),
-            caption="Customers and money by given persona and segment",
-        ),
-        sub="Customers, and their net revenue to date",
-        source=answer,
-        span=12,
+        "Customers, and their net revenue to date",
+        caption="Customers and money by given persona and segment",
     )
 
 
 def _cross(ask: Door) -> html.Section | None:
-    answer = ask.ask("segments/persona_cross")
+    return _persona_matrix(
+        ask,
+        "segments/persona_cross",
+        ("persona", "behaviour_persona"),
+        "Given and derived personas",
+        "What the shop says of its customers, against how they buy; with net revenue to date",
+        caption="Customers and money by given and derived persona",
+        row_head="Given ↓ derived →",
+    )
+
+
+def _persona_matrix(
+    ask: Door, query: str, filters: tuple[str, str], title: str, sub: str, **more: Any
+) -> html.Section | None:
+    """Personas against something else; a cell leads to its customers by the two *filters*. None without personas."""
+    answer = ask.ask(query)
     if answer.is_empty:
         return None
-    return card(
-        "Given and derived personas",
-        persona_matrix(
-            answer.rows,
-            "behaviour_persona",
-            ask.words,
-            lambda row: ask.href("/customers", persona=row.persona, behaviour_persona=row.behaviour_persona),
-            caption="Customers and money by given and derived persona",
-            row_head="Given ↓ derived →",
-        ),
-        sub="What the shop says of its customers, against how they buy; with net revenue to date",
-        source=answer,
-        span=12,
+    by_persona, column = filters
+    cells = persona_matrix(
+        answer.rows,
+        column,
+        ask.words,
+        lambda row: ask.href("/customers", **{by_persona: row.persona, column: getattr(row, column)}),
+        **more,
     )
+    return card(title, cells, sub=sub, source=answer, span=12)

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import math
+from collections.abc import Callable, Mapping
 from typing import Any
 
 from dash import html, register_page
@@ -159,26 +160,45 @@ def _recommendations(ask: Door) -> html.Section:
 
 
 def _segments(ask: Door) -> html.Section:
-    answer = ask.ask("summary/segments")
+    def bar(row: Any) -> tuple[str, str, str]:
+        return row.segment, segment_colour(row.segment), ask.href("/customers", segment=row.segment)
+
+    return _by_money(ask, "Segments", "summary/segments", bar, empty("No customers yet"))
+
+
+def _by_money(
+    ask: Door,
+    title: str,
+    query: str,
+    bar: Callable[[Any], tuple[str, str, str]],
+    nobody: html.Div,
+    *,
+    unknown: float = math.nan,
+) -> html.Section:
+    """Groups of customers by their expected revenue, or by that of the last year while there is no model.
+
+    Args:
+        ask: the door.
+        title: of the card.
+        query: gives `expected_revenue, revenue_365d, n_customers` a group.
+        bar: label, colour and address of a group.
+        nobody: what stands there without groups.
+        unknown: taken for a group's money that is not known.
+    """
+    answer = ask.ask(query)
     words = ask.words
     is_predicted = answer.frame["expected_revenue"].notna().any()
     money = answer.frame["expected_revenue" if is_predicted else "revenue_365d"]
     largest = max(float(money.max()), 0.0) if len(money) else 0.0
-    bars = [
-        Bar(
-            row.segment,
-            words.money(value),
-            max(float(value), 0.0) / largest,
-            segment_colour(row.segment),
-            ask.href("/customers", segment=row.segment),
-            words.count(row.n_customers),
-        )
-        for place, (row, value) in enumerate(zip(answer.rows, money, strict=True))
-        if largest > 0
-    ]
+    bars = []
+    for row, value in zip(answer.rows, money.fillna(unknown), strict=True):
+        if largest > 0:
+            label, colour, href = bar(row)
+            share = max(float(value), 0.0) / largest
+            bars.append(Bar(label, words.money(value), share, colour, href, words.count(row.n_customers)))
     return card(
-        "Segments",
-        ranked(bars) if bars else empty("No customers yet"),
+        title,
+        ranked(bars) if bars else nobody,
         sub="Expected revenue in the horizon · customers"
         if is_predicted
         else "Revenue of the last 365 days · customers",
@@ -281,30 +301,9 @@ def _at_risk(ask: Door) -> html.Section:
 
 
 def _personas(ask: Door) -> html.Section:
-    answer = ask.ask("summary/personas")
-    words = ask.words
-    is_predicted = answer.frame["expected_revenue"].notna().any()
-    money = answer.frame["expected_revenue" if is_predicted else "revenue_365d"]
-    largest = max(float(money.max()), 0.0) if len(money) else 0.0
-    bars = [
-        Bar(
-            words.label(row.persona),
-            words.money(value),
-            max(float(value), 0.0) / largest,
-            theme.SERIES_VARS[5],
-            ask.href("/customers", **{"persona" if row.is_given else "behaviour_persona": row.persona}),
-            words.count(row.n_customers),
-        )
-        for row, value in zip(answer.rows, money.fillna(0.0), strict=True)
-        if largest > 0
-    ]
-    return card(
-        "Personas",
-        ranked(bars) if bars else empty("No personas", "They are derived once there are a hundred customers."),
-        sub="Expected revenue in the horizon · customers"
-        if is_predicted
-        else "Revenue of the last 365 days · customers",
-        tools=link("Details", ask.href("/segments")),
-        source=answer,
-        span=4,
-    )
+    def bar(row: Any) -> tuple[str, str, str]:
+        kind = "persona" if row.is_given else "behaviour_persona"
+        return ask.words.label(row.persona), theme.SERIES_VARS[5], ask.href("/customers", **{kind: row.persona})
+
+    nobody = empty("No personas", "They are derived once there are a hundred customers.")
+    return _by_money(ask, "Personas", "summary/personas", bar, nobody, unknown=0.0)
