@@ -34,7 +34,7 @@ from clv.evaluation import normalised_gini
 from clv.intervals import MIN_POSITIVE_ROWS, fit_intervals, total_log_sd
 from clv.level import Ratio, aligned_date, evidence, level
 from clv.monotone import smoothing_factors
-from clv.snapshots import Floats, Snapshot, input_names, lot, matrix, mean_purchase, numbers, outcome
+from clv.snapshots import Floats, Outcome, Snapshot, input_names, lot, matrix, mean_purchase, numbers, outcome
 from clv.value import (
     BTYD_INPUTS,
     GAMMA_FLOOR_SHARE,
@@ -122,9 +122,7 @@ class _Pool:
             return
         happened = outcome(snapshot)
         forecast = fit_anchor(features).forecast(features, snapshot.horizon_days)
-        revenue = _ratio(snapshot, happened.revenue, forecast.value)
-        buyers = _ratio(snapshot, happened.bought, forecast.p_buys)
-        orders = _ratio(snapshot, happened.n_orders, forecast.orders)
+        revenue, buyers, orders = _ratios(snapshot, happened, forecast)
         self.revenue.append(revenue)
         self.buyers.append(buyers)
         self.orders.append(orders)
@@ -259,11 +257,8 @@ def fit_value_model(
         if snapshot.as_of == aligned_date(as_of, snapshot.horizon_days) and len(snapshot.features):
             happened = outcome(snapshot)
             forecast = fit_anchor(snapshot.features).forecast(snapshot.features, snapshot.horizon_days)
-            aligned[snapshot.horizon_days] = {
-                "revenue": _ratio(snapshot, happened.revenue, forecast.value),
-                "buyers": _ratio(snapshot, happened.bought, forecast.p_buys),
-                "orders": _ratio(snapshot, happened.n_orders, forecast.orders),
-            }
+            found = _ratios(snapshot, happened, forecast)
+            aligned[snapshot.horizon_days] = dict(zip(("revenue", "buyers", "orders"), found, strict=True))
 
     wanted = sorted(set(horizons_days))
     trained: dict[int, Horizon] = {}
@@ -615,6 +610,15 @@ def _thinned(rows: Rows, max_rows: int) -> Rows:
         return rows
     # drawn from another place than the folds are cut, so that every fold keeps its share
     return _picked(rows, (drawn * 97.0) % 1.0 < max_rows / len(drawn))
+
+
+def _ratios(snapshot: Snapshot, happened: Outcome, forecast: Forecast) -> tuple[Ratio, Ratio, Ratio]:
+    """Actual over forecast revenue, buyers and orders."""
+    return (
+        _ratio(snapshot, happened.revenue, forecast.value),
+        _ratio(snapshot, happened.bought, forecast.p_buys),
+        _ratio(snapshot, happened.n_orders, forecast.orders),
+    )
 
 
 def _ratio(snapshot: Snapshot, actual: Floats, forecast: Floats) -> Ratio:
