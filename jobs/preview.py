@@ -6,6 +6,7 @@ everybody is scored again.
 
 from __future__ import annotations
 
+import contextlib
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
@@ -99,7 +100,8 @@ def line(settings: Settings, version: str) -> str:
         ModelError: it cannot be compared.
         NoBuildError: nothing is published.
     """
-    table = compared(settings, Warehouse(settings.paths.data, settings.engine), version, _silent)
+    with contextlib.closing(Warehouse(settings.paths.data, settings.engine)) as warehouse:
+        table = compared(settings, warehouse, version, _silent)
     return in_words(table[table["horizon_days"] == settings.model.primary_horizon_days])
 
 
