@@ -203,9 +203,7 @@ def _variation(frame: Mapping[str, Floats]) -> Floats:
     """Coefficient of variation of the pauses, leaning towards the shop's; the shop's where there are not two pauses."""
     n_gaps = np.nan_to_num(frame["n_gaps"])
     mean, deviation = frame["gap_mean_days"], frame["gap_std_days"]
-    is_known = (
-        (n_gaps >= 2) & (np.nan_to_num(mean) > 0) & np.isfinite(np.where(np.isfinite(deviation), deviation, np.nan))
-    )
+    is_known = (n_gaps >= 2) & (np.nan_to_num(mean) > 0) & np.isfinite(deviation)
     if not is_known.any():
         return np.zeros(len(n_gaps))
     own = np.where(is_known, deviation / np.where(is_known, mean, 1.0), 0.0)
