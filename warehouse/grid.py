@@ -41,7 +41,7 @@ KEPT_ORDERS = 6
 """Ordered places that are kept, for scrolling further down; 8 MB each for a million customers."""
 KEPT_COUNTS = 256
 PLACE = "rowid"
-"""Where a row stands in the build's table, which never changes."""
+"""Where a row stands in the build's table, which never changes; among rows that are else alike also their order."""
 FORMULA_STARTS = ("=", "+", "-", "@", "\t", "\r")
 """A cell that begins so is run by a spreadsheet as a formula."""
 
@@ -159,7 +159,7 @@ class Grid:
 
     Args:
         warehouse: where the table is.
-        table: `schema.table`, native in the serving file.
+        table: `schema.table`, native in the serving file and stored in the order of its key.
         key: its unique text column.
         columns: what may be shown, filtered and sorted; the key among them.
     """
@@ -184,7 +184,7 @@ class Grid:
         build_id = self.warehouse.current(build).id
         condition, values = self._condition(wanted, build_id)
         before = _before(wanted)
-        order = order_by(self.columns, wanted.sort, self.key)
+        order = self._stored_order(wanted)
         # First which rows, then their columns: to sort forty columns of a million rows takes five times as long.
         if first + n_rows <= PLAIN_ROWS:
             places = self._places(condition, values, order, build_id, before, f" limit {n_rows} offset {first}")
@@ -235,6 +235,15 @@ class Grid:
         order = order_by(self.columns, wanted.sort, self.key)
         lines = (f"from {self.table}", f"where {sqlfiles.inline(condition, values)}", f"order by {order}", ";")
         return self.warehouse.attach_sql(_before(wanted)) + "\n".join(lines) + "\n"
+
+    def _stored_order(self, wanted: Wanted) -> str:
+        """`order_by` with places instead of keys: the same order, and numbers sort twice as fast as text."""
+        by_key = dict(wanted.sort).get(self.key)
+        if by_key is None:
+            return order_by(self.columns, wanted.sort, PLACE)
+        before = wanted.sort[: [name for name, _ in wanted.sort].index(self.key)]
+        order = order_by(self.columns, before, PLACE)
+        return f"{order.removesuffix(' asc')} desc" if by_key else order
 
     def _condition(self, wanted: Wanted, build_id: str) -> tuple[str, dict[str, Any]]:
         clauses = _Clauses()

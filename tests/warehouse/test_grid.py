@@ -290,6 +290,29 @@ def test_the_file_holds_the_same_rows_in_the_same_order(customers, tmp_path: Pat
         assert list(csv.reader(file)) == [["id", "revenue"], ["c3", "1.5"], ["c2", "5.0"]]
 
 
+@pytest.mark.parametrize(
+    "sort",
+    [
+        (),
+        (("customer_id", False),),
+        (("customer_id", True),),
+        (("n_orders", False),),
+        (("n_orders", True), ("customer_id", True), ("revenue", False)),
+    ],
+    ids=repr,
+)
+def test_blocks_have_the_order_of_the_file_where_rows_are_alike(shop, customers, tmp_path: Path, sort):
+    shop.land([(f"c{number}", f"p{number}", "2024-02-20 10:00:00", 7.0) for number in (10, 9, 8, 11)])
+    shop.build()
+
+    customers.export(Wanted(sort=sort), tmp_path / "all.csv", {"customer_id": "id"})
+
+    with (tmp_path / "all.csv").open(newline="") as file:
+        exported = [row[0] for row in csv.reader(file)][1:]
+    assert ids(customers.block(Wanted(sort=sort), 0, 10)) == exported
+    assert len(exported) == 7
+
+
 @pytest.mark.parametrize("start", grid.FORMULA_STARTS, ids=repr)
 def test_text_that_a_spreadsheet_would_run_is_neutralised(shop, customers, tmp_path: Path, start):
     shop.land([(f"{start}11", "o9", "2024-02-20 10:00:00", -7.0)])
