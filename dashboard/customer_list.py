@@ -137,6 +137,7 @@ FACETS = {"segment": "segments", "channel": "first channels", "country": "countr
 
 LISTS = {
     "overview/customers_in": "with order lines in the period",
+    "overview/worth_saving": "of the segments that are slipping away",
     "cohorts/customers_in": "behind a cell of the cohorts' heat map",
     "segments/moved_customers": "who moved between two segments",
     "summary/customers_in": "behind a step of the bridge or a month of the trend",
@@ -148,6 +149,7 @@ LISTS = {
 """Named queries that may choose customers → words for those."""
 _LIST_PARAMS = {
     "overview/customers_in": ("from_date", "to_date", "channel", "category"),
+    "overview/worth_saving": ("max_rows",),
     "cohorts/customers_in": ("cohort_month", "month_number", "mode", "channel"),
     "segments/moved_customers": ("segment_before", "segment"),
     "summary/customers_in": ("horizon_days", "step", "month"),
@@ -175,7 +177,7 @@ _LIST_PARAMS = {
     "model/previewed_customers": ("horizon_days", "way", "segment"),
 }
 _LIST_NUMBERS = {
-    **dict.fromkeys(("month_number", "horizon_days", "decile", "best_percent"), int),
+    **dict.fromkeys(("month_number", "horizon_days", "decile", "best_percent", "max_rows"), int),
     **dict.fromkeys(("value_from", "value_to", "error_from", "error_to"), float),
 }
 

@@ -325,8 +325,18 @@ def _worth_saving(ask: Door) -> html.Section:
         if not answer.is_empty
         else empty("Nobody is slipping away"),
         sub="The most valuable customers of the segments that are slipping away",
-        tools=link("Open in Customers", ask.href("/customers", r="..2", f="3..", sort="-expected_revenue")),
+        tools=_all_worth_saving(ask, answer),
         source=answer,
         span=12,
         is_flush=True,
     )
+
+
+def _all_worth_saving(ask: Door, answer: Answer) -> Any:
+    """A link to all customers of whom the card shows the first: the same query without its limit."""
+    if answer.is_empty:
+        return None
+    n_all = answer.row.n_customers
+    first = "revenue_365d" if is_missing(answer.row.expected_revenue) else "expected_revenue"
+    words = f"All {ask.words.count(n_all)} customers" if n_all > 1 else "The 1 customer"
+    return link(words, ask.href("/customers", list=answer.name, sort=f"-{first}"))

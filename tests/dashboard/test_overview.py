@@ -254,6 +254,21 @@ def test_whom_to_save_comes_from_the_slipping_segments_in_order_of_value(context
     assert all(one >= other for one, other in pairwise(values))
 
 
+def test_the_list_of_whom_to_save_goes_on_where_the_card_ends(app, client, context, walk, words_of):
+    page = client.page("/overview", "")
+    links = [node["props"] for node in walk(page) if node["type"] == "Link"]
+    (href,) = [link["href"] for link in links if words_of(link["children"]) == "All 2 customers"]
+
+    asked = customer_list.wanted(urlsplit(href).query)
+    grid = customer_list.grid_of(app.server.extensions["retain"].warehouse)
+    shown = data.door("").ask("overview/worth_saving", max_rows=1).frame
+
+    # At risk: C03; about to sleep: C09, for whom nothing is predicted.
+    assert [row["customer_id"] for row in grid.block(asked, 0, 5).rows] == ["C03", "C09"]
+    assert shown["customer_id"].tolist() == ["C03"]
+    assert shown["n_customers"].tolist() == [2]
+
+
 def test_the_insight_names_the_channel_that_moved_with_the_whole(context):
     door = data.door("")
     # 1 March – 10 April earned 187, the 41 days before 270; the app alone earned 140 less.

@@ -277,7 +277,9 @@ def test_recommendations_and_signs_go_by_what_a_rule_says_and_not_by_its_name(ed
         signs = {row.sign: row.n_customers for row in door.ask("summary/at_risk").rows}
         grid = customer_list.grid_of(door.site.warehouse)
         asked = customer_list.wanted(urlsplit(door.kept(advice.link)).query)
+        slipping = customer_list.wanted("list=overview/worth_saving")
 
     assert (advice.subject, advice.n_customers) == (name, 1)
     assert grid.count(asked) == 1
+    assert grid.keys(slipping) == ["C03"]
     assert signs["regular_silent"] == 1

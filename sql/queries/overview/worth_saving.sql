@@ -1,7 +1,7 @@
 -- Whom it would hurt most to lose: the most valuable customers of the segments that are slipping
 -- away, by expected revenue, or by the revenue of the last year while there is no model.
 -- grain: one row per customer, at most $max_rows
--- parameters: $max_rows number of rows
+-- parameters: $max_rows number of rows, or NULL for all
 select
     customer_id,
     name,
@@ -14,6 +14,7 @@ select
     revenue_365d,  -- net, last 365 days
     expected_revenue,  -- over the primary horizon; NULL while there is no model
     1e0 - p_alive as churn_risk,  -- 0-1; NULL while there is no model
+    count(*) over () as n_customers,  -- of all who are slipping away
 from marts.customers
 where standing in ('best, silent', 'regular, silent', 'silent')
 order by expected_revenue desc nulls last, revenue_365d desc, customer_id
