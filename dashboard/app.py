@@ -67,7 +67,7 @@ def create_app(settings: Settings) -> Dash:
     app.layout = lambda: shell.layout(settings.business.name)
     shell.register(app)
     sql.register(app)
-    kept_pages.register(server)
+    kept_pages.register(server, settings)
     export.register(server)
     quarantine.register(server)
     report.register(app)

@@ -1,23 +1,27 @@
-"""Pages that show nothing but answers of builds, kept as they were drawn: a build never changes, and neither do they.
+"""Pages that show answers of builds, kept as they were drawn: a build never changes, and neither do they.
 
-| who                   | for what                                                                              |
-|-----------------------|---------------------------------------------------------------------------------------|
-| `create_app`          | `register`: a page that was drawn before is sent again, from this process's memory    |
-| `dashboard.server`    | `warm`: after each publish all of them are drawn once, while nobody waits for anything|
+| who                   | for what                                                                                   |
+|-----------------------|--------------------------------------------------------------------------------------------|
+| `create_app`          | `register`: a page that was drawn before is sent again                                      |
+| `dashboard.server`    | `warm`: after each publish one process draws all of them, while nobody waits for anything   |
 
-A page with a part that could not be shown is drawn anew each time. Nothing here outlives the process: settings and code
-are those that it was started with.
+They lie in `<data>/cache/pages/<what they were drawn from>/`, for all processes and the next start: pages of other
+builds, settings or code are under another name. A page with a part that could not be shown is drawn anew each time.
 """
 
 from __future__ import annotations
 
+import fcntl
 import itertools
 import json
 import os
+import shutil
 import threading
 import time
-from collections import OrderedDict
+import uuid
 from collections.abc import Iterator, Mapping
+from importlib.metadata import version
+from pathlib import Path
 from typing import Any
 from urllib.parse import parse_qsl, urlencode
 
@@ -25,79 +29,111 @@ import flask
 from dash import Dash
 from loguru import logger
 
-from dashboard import data
-from warehouse import publish
+from clv.config import Settings
+from dashboard import data, model_card
+from warehouse import publish, sqlfiles
+from warehouse.dialect import digest_of, sha256_of
 
 PAGES = ("/overview", "/segments", "/cohorts", "/value", "/compare", "/data")
 """Those that read neither journal nor clock, in the order in which they are drawn ahead."""
+WATCHING = ("/", "/model")
+"""Those that show runs, promotions and reports, too: kept until one of these changes, and not while a run goes on."""
 CONTENT = "_pages_content.children"
 UPDATE = "_dash-update-component"
 LOCATION = "_pages_location"
-KEPT_BYTES = 128 * 2**20
+KEPT_BYTES = 256 * 2**20
 MAX_CHOICES = 24
 """Of a page with fewer combinations of its choices all are drawn ahead, otherwise one choice at a time."""
 LOOK_SECONDS = 5.0
 PATIENCE_SECONDS = 10.0
+DRAWN_BY = ("dash", "dash-ag-grid", "dash-bootstrap-components", "plotly", "pandas", "duckdb", "babel")
 _STATE = "retain.kept_pages"
 _FAILED = b"state-icon state-bad"
 _AHEAD = "HTTP_X_DRAWN_AHEAD"
 
 
 class Kept:
-    """What has been drawn, up to `KEPT_BYTES`; the one asked for longest ago goes first."""
+    """What has been drawn, in a folder that may vanish at any time.
 
-    def __init__(self) -> None:
+    Args:
+        folder: of all kept pages.
+        drawn_from: what pages depend on beside builds and what they are asked for.
+    """
+
+    def __init__(self, folder: Path, drawn_from: str) -> None:
+        self.folder = folder
+        self._drawn_from = drawn_from
         self._lock = threading.Lock()
-        self._pages: OrderedDict[tuple[str, ...], bytes] = OrderedDict()
-        self._n_bytes = 0
         self.n_waiting = 0
         """Readers whose request is being answered."""
+        self.n_put = 0
 
-    def get(self, key: tuple[str, ...]) -> bytes | None:
-        """The page, when it is there."""
-        with self._lock:
-            page = self._pages.get(key)
-            if page is not None:
-                self._pages.move_to_end(key)
-            return page
+    def path(self, builds: tuple[str, ...], key: tuple[str, ...]) -> Path:
+        """Where the page *key* of *builds* is, once it has been drawn."""
+        return self.home(builds) / f"{digest_of(key)}.json"
 
-    def put(self, key: tuple[str, ...], page: bytes) -> None:
-        """Keep a page."""
-        with self._lock:
-            self._n_bytes += len(page) - len(self._pages.pop(key, b""))
-            self._pages[key] = page
-            while self._n_bytes > KEPT_BYTES:
-                self._n_bytes -= len(self._pages.popitem(last=False)[1])
+    def home(self, builds: tuple[str, ...]) -> Path:
+        """The folder of all pages of *builds*."""
+        return self.folder / digest_of([self._drawn_from, builds])[:24]
+
+    def put(self, path: Path, page: bytes) -> None:
+        """Keep a page; a reader sees all of it or none."""
+        aside = path.with_name(f".{uuid.uuid4().hex}")
+        try:
+            path.parent.mkdir(parents=True, exist_ok=True)
+            aside.write_bytes(page)
+            aside.replace(path)
+        except OSError as error:
+            logger.debug("a page could not be kept: {}", error)
+            return
+        self.n_put += 1
 
     def count(self, change: int) -> None:
         """A reader has come (1) or has been answered (−1)."""
         with self._lock:
             self.n_waiting += change
 
+    def sweep(self, builds: tuple[str, ...]) -> None:
+        """Remove pages of other builds, settings and code; and the oldest while there are more than `KEPT_BYTES`."""
+        home = self.home(builds)
+        for folder in self.folder.glob("*/"):
+            if folder != home:
+                shutil.rmtree(folder, ignore_errors=True)
+        found = sorted(((path, path.stat()) for path in home.glob("*")), key=lambda one: one[1].st_mtime_ns)
+        n_bytes = sum(stat.st_size for _, stat in found)
+        for path, stat in found:
+            if n_bytes <= KEPT_BYTES:
+                break
+            path.unlink(missing_ok=True)
+            n_bytes -= stat.st_size
 
-def register(server: flask.Flask) -> None:
+
+def register(server: flask.Flask, settings: Settings) -> None:
     """Send pages that are kept; keep those that are drawn."""
-    kept = server.extensions[_STATE] = Kept()
+    kept = server.extensions[_STATE] = Kept(settings.paths.cache / "pages", _drawn_from(settings))
 
     @server.before_request
     def again() -> flask.Response | None:
         if _AHEAD not in flask.request.environ:
             flask.g.is_reader = True
             kept.count(1)
-        key = _key()
-        page = kept.get(key) if key else None
-        if page is not None:
-            return flask.Response(page, mimetype="application/json")
-        flask.g.kept_key = key
+        path = _place(kept)
+        if path is None:
+            return None
+        try:
+            return flask.Response(path.read_bytes(), mimetype="application/json")
+        except OSError:
+            flask.g.kept_path = path
         return None
 
     @server.after_request
     def keep(response: flask.Response) -> flask.Response:
-        key = flask.g.get("kept_key")
-        if key and response.status_code == 200:
+        path = flask.g.get("kept_path")
+        if path and response.status_code == 200:
             page = response.get_data()
-            if _FAILED not in page:
-                kept.put(key, page)
+            # What stands beside a page may have changed while it was drawn.
+            if _FAILED not in page and _place(kept) == path:
+                kept.put(path, page)
         return response
 
     @server.teardown_request
@@ -106,8 +142,22 @@ def register(server: flask.Flask) -> None:
             kept.count(-1)
 
 
-def _key() -> tuple[str, ...] | None:
-    """What the page that is asked for depends on; None for anything else than a page that is kept."""
+def _drawn_from(settings: Settings) -> str:
+    """A digest of what pages are made of beside data: settings, our code and queries, the libraries that draw."""
+    root = Path(__file__).parent.parent
+    folders = [root / name for name in ("clv", "warehouse", "dashboard")]
+    files = [path for folder in folders for path in folder.rglob("*.py")] + [*sqlfiles.DEFAULT_ROOT.rglob("*.sql")]
+    return digest_of(
+        [
+            settings.model_dump(mode="json"),
+            sorted([str(path.relative_to(root)), sha256_of(path)] for path in files),
+            [version(name) for name in DRAWN_BY],
+        ]
+    )
+
+
+def _place(kept: Kept) -> Path | None:
+    """Where the page that is asked for is kept; None for anything else than a page that may be."""
     request = flask.request
     if request.method != "POST" or not request.path.endswith(UPDATE):
         return None
@@ -115,11 +165,33 @@ def _key() -> tuple[str, ...] | None:
     if not isinstance(body, dict) or CONTENT not in str(body.get("output")):
         return None
     place = {one["property"]: str(one.get("value") or "") for one in body["inputs"] if one.get("id") == LOCATION}
-    if place.get("pathname") not in PAGES:
+    path = place.get("pathname", "")
+    if path not in PAGES and path not in WATCHING:
         return None
-    folder = data.door().settings.paths.data
+    beside = _beside() if path in WATCHING else ""
+    builds = _builds()
+    if beside is None or not builds:
+        return None
     search = urlencode(sorted(parse_qsl(place.get("search", "").lstrip("?"), keep_blank_values=True)))
-    return (place["pathname"], search, str(publish.current_id(folder)), *publish.build_ids(folder))
+    return kept.path(builds, (path, search, beside))
+
+
+def _builds() -> tuple[str, ...]:
+    """What is published, and the builds that there are; nothing before the first."""
+    folder = data.door().settings.paths.data
+    current = publish.current_id(folder)
+    return (current, *publish.build_ids(folder)) if current else ()
+
+
+def _beside() -> str | None:
+    """A digest of what pages show beside builds: runs, versions of the model, reports; None while a run goes on."""
+    door = data.door()
+    runs = door.journal.last_change()
+    if runs is None:
+        return None
+    folders = (model_card.registry_of(door.settings).folder, door.settings.paths.reports)
+    files = [path for folder in folders for path in folder.glob("**/*")]
+    return digest_of([runs, sorted([str(path), path.stat().st_mtime_ns, path.stat().st_size] for path in files)])
 
 
 def warm(app: Dash) -> threading.Thread:
@@ -132,25 +204,43 @@ def warm(app: Dash) -> threading.Thread:
 def _follow(app: Dash) -> None:
     if hasattr(os, "setpriority"):
         os.setpriority(os.PRIO_PROCESS, threading.get_native_id(), 10)  # on Linux that is this thread alone
-    with app.server.app_context():
-        folder = data.door().settings.paths.data
-    seen = None
+    kept: Kept = app.server.extensions[_STATE]
+    seen, n_put = None, 0
     while True:
-        build = publish.current_id(folder)
-        if build is not None and build != seen:
-            began, n_pages = time.monotonic(), draw_ahead(app)
-            logger.bind(build=build, pages=n_pages, seconds=round(time.monotonic() - began, 1)).info(
-                "pages drawn ahead"
-            )
-            seen = build
+        with app.server.app_context():
+            builds = _builds()
+        try:
+            if builds and builds != seen and _draw_alone(app, kept, builds):
+                seen = builds
+            if kept.n_put != n_put:
+                n_put = kept.n_put
+                kept.sweep(builds)
+        except OSError as error:
+            logger.warning("no pages are drawn ahead: {}", error)
         time.sleep(LOOK_SECONDS)
+
+
+def _draw_alone(app: Dash, kept: Kept, builds: tuple[str, ...]) -> bool:
+    """Draw all pages unless another process is at it; what that one has drawn is there when our turn comes."""
+    kept.folder.mkdir(parents=True, exist_ok=True)
+    with (kept.folder / ".lock").open("a") as file:
+        try:
+            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            return False
+        began, n_put = time.monotonic(), kept.n_put
+        n_pages = draw_ahead(app)
+        kept.sweep(builds)
+        seconds = round(time.monotonic() - began, 1)
+        logger.bind(build=builds[0], pages=n_pages, drawn=kept.n_put - n_put, seconds=seconds).info("pages drawn ahead")
+    return True
 
 
 def draw_ahead(app: Dash) -> int:
     """Draw every page that is kept, as it opens and with its choices; give how many."""
     n_pages = 0
     choices = {}
-    for path in PAGES:
+    for path in (*WATCHING, *PAGES):
         choices[path] = _options(_drawn(app, path, ""))
         n_pages += 1
     for path, options in choices.items():

@@ -465,6 +465,18 @@ class Journal:
             row = connection.execute(query).one_or_none()
         return None if row is None else Run(**row._mapping)
 
+    def last_change(self) -> str | None:
+        """Another text after any run has been asked for or has ended; None while one is queued or running."""
+        query = sa.select(
+            sa.func.count(),
+            sa.func.max(_runs.c.requested_at),
+            sa.func.max(_runs.c.finished_at),
+            sa.func.count().filter(_runs.c.status.in_(ACTIVE)),
+        )
+        with self._engine.connect() as connection:
+            *change, n_active = connection.execute(query.select_from(_runs)).one()
+        return None if n_active else " ".join(map(str, change))
+
     def runs(self, limit: int = 1000) -> pd.DataFrame:
         """The latest runs, newest first: what `outputs.runs` holds, and the Jobs page lists."""
         columns = [column for column in _runs.c if column.name not in ("seen_at", "pid_started")]
