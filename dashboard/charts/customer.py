@@ -54,21 +54,24 @@ def customer_timeline(
             customdata=[words.money_exact(value) for value in shown[column]],
             hovertemplate="%{customdata}",
         )
-    if next_order_from and next_order_to:
-        figure.add_vrect(
-            x0=_moment(next_order_from),
-            x1=_moment(next_order_to),
-            fillcolor=theme.series(1),
-            opacity=0.14,
-            line_width=0,
-        )
-    figure.add_vline(x=_moment(as_of), line={"color": theme.MUTED, "width": 1})
-    figure.update_yaxes(
-        **value_axis(float(frame["return_amount"].min()), float(frame["gross_amount"].max()), "money", words)
+    # All at once: each change of a figure is checked anew, and this one is drawn for every customer.
+    figure.update_layout(
+        barmode="relative",
+        shapes=_spans(as_of, next_order_from, next_order_to),
+        xaxis=_time_axis(days.min(), pd.Timestamp(end), words),
+        yaxis=value_axis(float(frame["return_amount"].min()), float(frame["gross_amount"].max()), "money", words),
     )
-    figure.update_xaxes(**_time_axis(days.min(), pd.Timestamp(end), words))
-    figure.update_layout(barmode="relative")
     return figure
+
+
+def _spans(as_of: dt.date, next_from: dt.date | None, next_to: dt.date | None) -> list[dict[str, Any]]:
+    """The time in which the next order is expected, and the line of the day up to which we know, over all the height."""
+    tall = {"yref": "y domain", "y0": 0, "y1": 1}
+    line = {"type": "line", "x0": _moment(as_of), "x1": _moment(as_of), "line": {"color": theme.MUTED, "width": 1}}
+    if not (next_from and next_to):
+        return [{**tall, **line}]
+    band = {"type": "rect", "x0": _moment(next_from), "x1": _moment(next_to), "line": {"width": 0}}
+    return [{**tall, **band, "fillcolor": theme.series(1), "opacity": 0.14}, {**tall, **line}]
 
 
 def _moment(day: dt.date) -> str:
