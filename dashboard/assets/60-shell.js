@@ -124,6 +124,23 @@
     if (!figure?.on || figure.leadsSomewhere) return;
     figure.leadsSomewhere = true;
     figure.on("plotly_click", follow);
+    const leads = ({data, pointNumber}) => data.meta?.hrefs?.[pointNumber];
+    figure.on("plotly_hover", ({points}) => figure.classList.toggle("leads-nowhere", !points.some(leads)));
+    figure.on("plotly_unhover", () => figure.classList.add("leads-nowhere"));
+  });
+
+  // The same marks for the keyboard: one stop of the Tab key a chart, arrow keys go from mark to mark.
+  document.addEventListener("keydown", (event) => {
+    const list = event.target.closest?.(".chart-links");
+    if (!list) return;
+    const links = [...list.querySelectorAll(".chart-link")];
+    const at = links.indexOf(event.target);
+    const steps = {ArrowRight: at + 1, ArrowDown: at + 1, ArrowLeft: at - 1, ArrowUp: at - 1, Home: 0, End: links.length - 1};
+    // Leaving begins at the last or the first mark: the browser goes on from there.
+    if (event.key === "Tab") (event.shiftKey ? links[0] : links[links.length - 1]).focus();
+    if (!(event.key in steps)) return;
+    event.preventDefault();
+    links[Math.min(Math.max(steps[event.key], 0), links.length - 1)].focus();
   });
 
   document.addEventListener("focusin", (event) => {

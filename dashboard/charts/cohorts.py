@@ -55,6 +55,7 @@ def decay_curves(
     kind: Kind,
     words: Format,
     *,
+    counted: tuple[str, str] = ("buyers", "buyers"),
     first_month: int = 1,
     coming: pd.DataFrame | None = None,
 ) -> go.Figure:
@@ -66,9 +67,13 @@ def decay_curves(
         measure: the column that is drawn.
         kind: how its values are worded.
         words: the shop's wording.
+        counted: columns of *frame* and of *average* that say how many customers are behind a point.
         first_month: 0 draws the month of the first purchase, too.
-        coming: cohort_month, month_number, p_buys; a diamond a cohort, the share that is expected to buy again; the
-            last trace. None draws none.
+        coming: cohort_month, month_number, n_customers, p_buys; a diamond a cohort, the share that is expected to buy
+            again; the last trace. None draws none.
+
+    Returns:
+        Curves with their cohort in `meta` (None is the average over all), diamonds without.
     """
     figure = theme.figure()
     shown = frame[(frame["month_number"] >= first_month) & ~frame["is_running"].astype(bool)]
@@ -78,8 +83,9 @@ def decay_curves(
             y=line[measure],
             mode="lines+markers" if len(line) == 1 else "lines",
             line={"color": theme.rgba(theme.series(7), 0.35), "width": 1},
-            customdata=[f"{words.month(pd.Timestamp(str(cohort)))}: {words.words(one, kind)}" for one in line[measure]],
+            customdata=_points(words.month(pd.Timestamp(str(cohort))), line, measure, kind, words, counted[0]),
             hovertemplate="%{customdata}<extra></extra>",
+            meta={"cohort_month": str(cohort)[:10]},
         )
     mean = average[average["month_number"] >= first_month]
     figure.add_scatter(
@@ -88,10 +94,11 @@ def decay_curves(
         mode="lines+markers",
         line={"color": theme.series(0), "width": 2.5},
         customdata=[
-            f"Month {month}, average of {words.count(n)} cohorts: {words.words(value, kind)}"
-            for month, n, value in zip(mean["month_number"], mean["n_cohorts"], mean[measure], strict=True)
+            f"Average of {words.count(n)} cohorts, {point}"
+            for n, point in zip(mean["n_cohorts"], _points("", mean, measure, kind, words, counted[1]), strict=True)
         ],
         hovertemplate="%{customdata}<extra></extra>",
+        meta={"cohort_month": None},
     )
     months = shown[["month_number", measure]]
     if coming is not None and len(coming):
@@ -101,8 +108,11 @@ def decay_curves(
             mode="markers",
             marker={"color": theme.series(1), "size": 9, "symbol": "diamond"},
             customdata=[
-                f"{words.month(pd.Timestamp(str(cohort)))}: {words.share(share)} expected to buy again"
-                for cohort, share in zip(coming["cohort_month"], coming["p_buys"], strict=True)
+                f"{words.month(pd.Timestamp(str(cohort)))}: {words.share(share)} expected to buy again, "
+                f"mean of {_customers(n, words)}"
+                for cohort, share, n in zip(
+                    coming["cohort_month"], coming["p_buys"], coming["n_customers"], strict=True
+                )
             ],
             hovertemplate="%{customdata}<extra></extra>",
         )
@@ -112,17 +122,31 @@ def decay_curves(
     return figure
 
 
+def _points(name: str, line: pd.DataFrame, measure: str, kind: Kind, words: Format, counted: str) -> list[str]:
+    """What the points of a curve say: its *name*, the month, the value, and how many customers are behind it."""
+    start = f"{name}, " if name else ""
+    return [
+        f"{start}month {month}: {words.words(value, kind)}, {_customers(n, words)}"
+        for month, value, n in zip(line["month_number"], line[measure], line[counted], strict=True)
+    ]
+
+
+def _customers(n: int, words: Format) -> str:
+    return f"{words.count(n)} {'customer' if n == 1 else 'customers'}"
+
+
 def continued(frame: pd.DataFrame, measure: str, words: Format) -> go.Figure:
     """What a customer of some cohorts has brought in all, and, dashed within its band, is expected to have brought.
 
     Args:
-        frame: cohort_month, month_number, is_expected, and *measure* with its `_lo` and `_hi` (NaN without an
-            interval); one row per cohort and month, a cohort per colour in order.
+        frame: cohort_month, month_number, is_expected, n_cohort, and *measure* with its `_lo` and `_hi` (NaN without
+            an interval); one row per cohort and month, a cohort per colour in order.
         measure: the column that is drawn, money.
         words: the shop's wording.
 
     Returns:
-        For each cohort its band (two traces), the line of what was and the dashed one that goes on from its end.
+        For each cohort its band (two traces), the dashed line of what is expected and the full one of what was, from
+        whose end it goes on; the full one has its cohort in `meta`.
     """
     figure = theme.figure()
     for place, cohort in enumerate(sorted(frame["cohort_month"].unique())):
@@ -143,7 +167,8 @@ def continued(frame: pd.DataFrame, measure: str, words: Format) -> go.Figure:
             fillcolor=theme.rgba(colour, 0.12),
             **shade,
         )
-        for part, dash in ((was, "solid"), (will, "dash")):
+        # What was comes last: where both lines have a point, that of the full one is pointed at.
+        for part, dash in ((will, "dash"), (was, "solid")):
             figure.add_scatter(
                 x=part["month_number"],
                 y=part[measure],
@@ -152,6 +177,7 @@ def continued(frame: pd.DataFrame, measure: str, words: Format) -> go.Figure:
                 line={"color": colour, "width": 2, "dash": dash},
                 customdata=[_in_words(name, row, measure, words) for row in part.to_dict("records")],
                 hovertemplate="%{customdata}<extra></extra>",
+                meta={"cohort_month": str(cohort)[:10]} if part is was else None,
             )
     shown = pd.DataFrame(
         {"month_number": frame["month_number"], measure: frame[f"{measure}_hi"].fillna(frame[measure])}
@@ -163,21 +189,26 @@ def continued(frame: pd.DataFrame, measure: str, words: Format) -> go.Figure:
 
 def _in_words(cohort: str, row: Mapping[Any, Any], measure: str, words: Format) -> str:
     said = f"{cohort}, month {row['month_number']}: {words.money(row[measure])}"
-    if row["is_expected"]:
+    if not row["is_expected"]:
+        said += f", {_customers(row['n_cohort'], words)}"
+    else:
         said += " expected"
         if not is_missing(row[f"{measure}_lo"]):
             said += f" ({words.money(row[f'{measure}_lo'])} – {words.money(row[f'{measure}_hi'])})"
     return said
 
 
-def by_channel(frame: pd.DataFrame, measure: str, kind: Kind, words: Format, *, first_month: int = 1) -> go.Figure:
-    """A line a channel, the largest channels in colour.
+def by_channel(
+    frame: pd.DataFrame, measure: str, kind: Kind, words: Format, *, counted: str = "buyers", first_month: int = 1
+) -> go.Figure:
+    """A line a channel, the largest channels in colour; its channel is in its `meta`.
 
     Args:
         frame: channel, month_number, n_customers and *measure*, averages over completed months.
         measure: the column that is drawn.
         kind: how its values are worded.
         words: the shop's wording.
+        counted: column that says how many customers are behind a point.
         first_month: 0 draws the month of the first purchase, too.
     """
     figure = theme.figure()
@@ -190,10 +221,13 @@ def by_channel(frame: pd.DataFrame, measure: str, kind: Kind, words: Format, *, 
             name=words.label(channel),
             mode="lines+markers" if len(line) == 1 else "lines",
             line={"color": theme.series(place if place < N_COLOURS else 7)},
-            customdata=[words.words(value, kind) for value in line[measure]],
-            hovertemplate="%{customdata}",
+            customdata=_points(words.label(channel), line, measure, kind, words, counted),
+            hovertemplate="%{customdata}<extra></extra>",
+            meta={"channel": str(channel)},
         )
     _axes(figure, shown, measure, kind, words)
+    # One point at a time: a click leads to the customers of the point that is named.
+    figure.update_layout(hovermode="closest")
     return figure
 
 

@@ -7,8 +7,10 @@ from dataclasses import dataclass
 from typing import Any
 
 import pandas as pd
+import plotly.graph_objects as go
 from dash import html
 
+from dashboard.components.graph import Mark
 from dashboard.components.heat import HeatCell, heat_table
 from dashboard.data import records
 from dashboard.format import Format, Kind, is_missing
@@ -29,8 +31,35 @@ class CohortMode:
     kind: Kind
     says: str
     behind: str
-    """Mode of `cohorts/customers_in`: who stands behind a cell."""
+    """Mode of `cohorts/customers_in`: who stands behind a cell, and behind a point of a curve."""
     first_month: int = 1
+
+    @property
+    def counted(self) -> str:
+        """Column of `cohorts/retention`: how many they are."""
+        return {"bought": "buyers", "bought_or_later": "buyers_or_later", "cohort": "n_cohort"}[self.behind]
+
+    @property
+    def counted_on_average(self) -> str:
+        """The same for `cohorts/average` and `cohorts/by_channel`, over all their cohorts."""
+        return "n_customers" if self.behind == "cohort" else self.counted
+
+
+def curve_marks(figure: go.Figure, href: Callable[..., str]) -> dict[int, list[Mark | None]]:
+    """Where the points of curves lead, for `graph`: the average first, then the newest cohorts.
+
+    Args:
+        figure: of `dashboard.charts.cohorts`; a curve says in its `meta` whose it is, others lead nowhere.
+        href: the address of the customers behind a point, given what `meta` says and `month_number`.
+    """
+    return {
+        place: [
+            Mark(words, href(**curve.meta, month_number=int(month)))
+            for month, words in zip(curve.x, curve.customdata, strict=True)
+        ]
+        for place, curve in reversed(list(enumerate(figure.data)))
+        if curve.meta is not None
+    }
 
 
 def cohort_table(
@@ -45,6 +74,7 @@ def cohort_table(
     n_months: int | None = None,
     n_cohorts: int | None = None,
     average: pd.DataFrame | None = None,
+    average_href: Callable[[Any], str | None] | None = None,
 ) -> html.Div:
     """Cohorts below each other, months since the first purchase beside each other.
 
@@ -58,7 +88,8 @@ def cohort_table(
         first_month: 0 shows the month of the first purchase, too.
         n_months: how many months at most; None for all.
         n_cohorts: only the last so many cohorts; None for all.
-        average: month_number, n_cohorts and *measure*, drawn below the cohorts; None for no such row.
+        average: month_number, n_cohorts, n_customers and *measure*, drawn below the cohorts; None for no such row.
+        average_href: where a cell of the average leads, given its row; None for nowhere.
     """
     shown = frame[frame["month_number"] >= first_month]
     if n_months is not None:
@@ -79,13 +110,20 @@ def cohort_table(
         rows,
         caption=caption,
         row_head="First order",
-        foot=None if average is None else _average(average, measure, kind, words, low, top, months),
+        foot=None if average is None else _average(average, measure, kind, words, low, top, months, average_href),
         is_wide=len(months) > WIDE_FROM,
     )
 
 
 def _average(
-    frame: pd.DataFrame, measure: str, kind: Kind, words: Format, low: float, top: float, months: range
+    frame: pd.DataFrame,
+    measure: str,
+    kind: Kind,
+    words: Format,
+    low: float,
+    top: float,
+    months: range,
+    href: Callable[[Any], str | None] | None,
 ) -> tuple[str, list[HeatCell | None]]:
     cells: dict[int, HeatCell] = {}
     for row in records(frame):
@@ -93,8 +131,11 @@ def _average(
         if is_missing(value):
             continue
         text = _short(value, kind, words)
-        title = f"Average in month {row.month_number}: {text}, over {words.count(row.n_cohorts)} cohorts"
-        cells[row.month_number] = HeatCell(text, _intensity(float(value), low, top), title=title)
+        of = "of" if measure in PEOPLE else "· cohorts of"
+        title = f"Average of {words.count(row.n_cohorts)} cohorts, month {row.month_number}: "
+        title += f"{text} {of} {words.count(row.n_customers)} customers"
+        link = href(row) if href else None
+        cells[row.month_number] = HeatCell(text, _intensity(float(value), low, top), title=title, href=link)
     return "Average", [cells.get(month) for month in months]
 
 

@@ -10,8 +10,8 @@ from dash import dcc, html
 
 from dashboard.theme import GRAPH_CONFIG
 
-MAX_LISTED = 60
-"""So many marks are links for the keyboard, too; more would be a wall."""
+MAX_LISTED = 400
+"""So many marks are links for the keyboard, too: one stop of the Tab key, and arrow keys from mark to mark."""
 
 
 @dataclass(frozen=True)
@@ -39,7 +39,8 @@ def graph(
         label: says to a screen reader what is drawn.
         height: in pixels.
         links: trace of the figure → where each of its points leads, in their order; None for a point that leads
-            nowhere. A click follows it; links that show when they have the focus do so for the keyboard.
+            nowhere. A click follows it; links that show when they have the focus do so for the keyboard (`MAX_LISTED`,
+            the first ones).
         is_listed: False where the points are single customers of a sample, whom a list beside it offers.
     """
     marks: dict[str, Mark] = {}
@@ -62,7 +63,14 @@ def graph(
     return html.Div(
         [
             html.Div(chart, className="chart-drawn", **role),
-            html.Ul(listed, className="chart-links", **{"aria-label": f"{label}: the customers behind it"}),
+            html.Ul(
+                listed,
+                className="chart-links",
+                **{
+                    "aria-label": f"{label}: the customers behind it",
+                    "aria-description": "Arrow keys go from mark to mark",
+                },
+            ),
         ],
         className="chart is-linked",
         style=size,

@@ -37,7 +37,7 @@ from dashboard.components import (
     share_bar,
     table,
 )
-from dashboard.components.cohorts import CohortMode, cohort_table
+from dashboard.components.cohorts import CohortMode, cohort_table, curve_marks
 from dashboard.data import Answer, Door, day_of, door
 
 register_page(
@@ -169,9 +169,10 @@ def _heat(ask: Door, name: str, mode: CohortMode, channel: str | None) -> html.S
         mode.kind,
         ask.words,
         caption=f"{mode.says}, by month of the first order and months since",
-        href=lambda row: _behind(ask, mode, channel, row),
+        href=lambda row: _behind(ask, mode, channel, row.month_number, row.cohort_month),
         first_month=mode.first_month,
         average=average.frame,
+        average_href=lambda row: _behind(ask, mode, channel, row.month_number),
     )
     picker = segmented(
         {key: one.label for key, one in MODES.items()},
@@ -189,15 +190,10 @@ def _heat(ask: Door, name: str, mode: CohortMode, channel: str | None) -> html.S
     )
 
 
-def _behind(ask: Door, mode: CohortMode, channel: str | None, row: Any) -> str:
-    """The list of exactly the customers behind a cell."""
-    chosen = {
-        "cohort_month": day_of(row.cohort_month).isoformat(),
-        "month_number": row.month_number,
-        "mode": mode.behind,
-        "channel": channel,
-    }
-    return ask.href("/customers", list=CELL_QUERY, **{f"list.{name}": value for name, value in chosen.items()})
+def _behind(ask: Door, mode: CohortMode, channel: str | None, month_number: int, cohort_month: Any = None) -> str:
+    """The list of exactly the customers behind a cell or a point; without a cohort, behind an average."""
+    cohort = None if cohort_month is None else day_of(cohort_month).isoformat()
+    return ask.listed(CELL_QUERY, cohort_month=cohort, month_number=month_number, mode=mode.behind, channel=channel)
 
 
 def _decay(ask: Door, name: str, mode: CohortMode, channel: str | None) -> html.Section:
@@ -212,19 +208,17 @@ def _decay(ask: Door, name: str, mode: CohortMode, channel: str | None) -> html.
         mode.measure,
         mode.kind,
         words,
+        counted=(mode.counted, mode.counted_on_average),
         first_month=mode.first_month,
         coming=coming.frame if coming else None,
     )
     entries = [("Average", "var(--c1)", "line"), ("Each cohort", "var(--c8)", "line")]
-    links = {}
+    links = curve_marks(figure, lambda **point: _behind(ask, mode, channel, **point))
     if coming is not None and has_coming:
         entries.append((f"Still to buy, {horizon} days", "var(--c2)", "diamond"))
         links[len(figure.data) - 1] = [
-            Mark(
-                f"{words.month(row.cohort_month)}: {words.share(row.p_buys)} expected to buy",
-                _cohort_href(ask, row.cohort_month, channel),
-            )
-            for row in coming.rows
+            Mark(said, _cohort_href(ask, row.cohort_month, channel, p_buys="any"))
+            for row, said in zip(coming.rows, figure.data[-1].customdata, strict=True)
         ]
     says = f"{mode.says}; the average is weighted by size over the cohorts that completed the month"
     if has_coming:
@@ -236,16 +230,16 @@ def _decay(ask: Door, name: str, mode: CohortMode, channel: str | None) -> html.
         graph(figure, "cohorts-decay", label="Curve of each cohort and their average", height=260, links=links)
         if not average.is_empty
         else empty("No month is over yet"),
-        sub=says,
+        sub=f"{says}. Choose a point to see who it is",
         tools=legend(entries),
         source=[answer, average, *([coming] if coming else [])],
         span=6,
     )
 
 
-def _cohort_href(ask: Door, cohort_month: Any, channel: str | None) -> str:
+def _cohort_href(ask: Door, cohort_month: Any, channel: str | None, **only: str) -> str:
     """The list of a cohort's customers."""
-    return ask.href("/customers", cohort_month=day_of(cohort_month).isoformat(), channel=channel)
+    return ask.href("/customers", cohort_month=day_of(cohort_month).isoformat(), channel=channel, **only)
 
 
 def _goes_on(ask: Door, named: str, channel: str | None) -> html.Section:
@@ -258,11 +252,7 @@ def _goes_on(ask: Door, named: str, channel: str | None) -> html.Section:
     cohorts = spread_out(answer.frame, N_CONTINUED)
     frame = answer.frame[answer.frame["cohort_month"].isin(cohorts)]
     figure = continued(frame, f"{measure}_per_customer", words)
-    marks: dict[int, list[Mark | None]] = {}
-    for place, cohort in enumerate(cohorts):
-        mark = Mark(f"All customers of {words.month(cohort)}", _cohort_href(ask, cohort, channel))
-        # Of the four traces of a cohort, the band's edges lead nowhere.
-        marks |= {trace: [mark] * len(figure.data[trace].x) for trace in (4 * place + 2, 4 * place + 3)}
+    marks = curve_marks(figure, lambda cohort_month, **_month: _cohort_href(ask, cohort_month, channel))
     entries = [(words.month(cohort), theme.SERIES_VARS[place], "line") for place, cohort in enumerate(cohorts)]
     return card(
         title,
@@ -296,13 +286,21 @@ def _channels(ask: Door, mode: CohortMode) -> html.Section:
     entries = [(ask.words.label(name), theme.SERIES_VARS[at], "line") for at, name in enumerate(names[:N_COLOURS])]
     if len(names) > N_COLOURS:
         entries.append(("Others", theme.SERIES_VARS[-1], "line"))
-    figure = by_channel(answer.frame, mode.measure, mode.kind, ask.words, first_month=mode.first_month)
+    figure = by_channel(
+        answer.frame,
+        mode.measure,
+        mode.kind,
+        ask.words,
+        counted=mode.counted_on_average,
+        first_month=mode.first_month,
+    )
+    links = curve_marks(figure, lambda channel, month_number: _behind(ask, mode, channel, month_number))
     return card(
         "By acquisition channel",
-        graph(figure, "cohorts-channels", label="Average of the cohorts of each channel", height=260)
+        graph(figure, "cohorts-channels", label="Average of the cohorts of each channel", height=260, links=links)
         if names
         else empty("No month is over yet"),
-        sub=f"{mode.says}; channel of the first order, average over completed months",
+        sub=f"{mode.says}; channel of the first order, average over completed months. Choose a point to see who",
         tools=legend(entries),
         source=answer,
         span=6,

@@ -163,6 +163,26 @@ def test_a_bar_of_a_chart_opens_its_customers(screen):
     assert "list=overview" in screen.query
 
 
+def test_the_marks_of_a_chart_are_one_stop_of_the_tab_key_and_arrow_keys_go_through_them(screen):
+    screen.open("/cohorts")
+    marks = screen.one("[aria-label='Average of the cohorts of each channel: the customers behind it']")
+    first = marks.find_element("css selector", "a")
+    screen.js("arguments[0].focus()", first)
+
+    first.send_keys(Keys.ARROW_RIGHT)
+    second = screen.driver.switch_to.active_element
+    assert second.text
+    assert second.get_attribute("href") != first.get_attribute("href")
+    assert screen.js("return arguments[0].contains(document.activeElement)", marks)
+    second.send_keys(Keys.TAB)
+    assert not screen.js("return arguments[0].contains(document.activeElement)", marks)
+
+    screen.js("arguments[0].focus()", second)
+    second.send_keys(Keys.ENTER)
+
+    screen.until(lambda: "list=cohorts" in screen.query)
+
+
 def test_the_sidebar_leads_back_to_all_from_a_filter_made_in_the_grid(screen):
     screen.open("/customers")
     listed(screen, 12)

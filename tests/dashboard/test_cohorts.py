@@ -66,6 +66,8 @@ def test_each_cell_leads_to_exactly_its_customers(app, client, context, walk, mo
     assert len(links) >= 6
     for href in links:
         chosen = dict(parse_qsl(urlsplit(href).query))
+        if "list.cohort_month" not in chosen:  # of the average
+            continue
         cohort, month = chosen["list.cohort_month"], int(chosen["list.month_number"])
         assert grid.count(customer_list.wanted(urlsplit(href).query)) == expected[cohort, month]
 
@@ -103,9 +105,10 @@ def test_curves_leave_out_months_that_are_not_over():
             "month_number": [0, 1, 2],
             "is_running": [False, False, True],
             "bought_share": [1.0, 0.5, 0.1],
+            "buyers": [10, 5, 1],
         }
     )
-    average = pd.DataFrame({"month_number": [0, 1], "n_cohorts": [1, 1], "bought_share": [1.0, 0.5]})
+    average = pd.DataFrame({"month_number": [0, 1], "n_cohorts": [1, 1], "bought_share": [1.0, 0.5], "buyers": [10, 5]})
 
     figure = decay_curves(frame, average, "bought_share", "share", WORDS)
 
@@ -114,7 +117,13 @@ def test_curves_leave_out_months_that_are_not_over():
 
 def test_channels_are_coloured_by_size():
     frame = pd.DataFrame(
-        {"channel": ["a", "b"], "month_number": [1, 1], "n_customers": [1, 9], "bought_share": [0.1, 0.2]}
+        {
+            "channel": ["a", "b"],
+            "month_number": [1, 1],
+            "n_customers": [1, 9],
+            "buyers": [0, 2],
+            "bought_share": [0.1, 0.2],
+        }
     )
 
     assert channels_by_size(frame) == ["b", "a"]
@@ -136,13 +145,14 @@ def test_a_cohorts_line_goes_on_dashed_from_where_it_ends_within_its_band():
             "cohort_month": [date(2024, 1, 1)] * 3,
             "month_number": [0, 1, 2],
             "is_expected": [False, False, True],
+            "n_cohort": [4, 4, 4],
             "value": [10.0, 20.0, 26.0],
             "value_lo": [nan, nan, 23.0],
             "value_hi": [nan, nan, 31.0],
         }
     )
 
-    low, high, was, will = continued(frame, "value", WORDS).data
+    low, high, will, was = continued(frame, "value", WORDS).data
 
     assert (list(was.x), list(was.y)) == ([0, 1], [10, 20])
     assert (list(will.x), list(will.y), will.line.dash) == ([1, 2], [20, 26], "dash")
@@ -159,14 +169,82 @@ def test_the_oldest_the_newest_and_some_between_are_drawn(n_known, chosen):
     assert [cohort.month for cohort in spread_out(frame, 4)] == chosen
 
 
-def test_who_will_still_buy_is_a_diamond_that_leads_to_its_cohort(app, client, context, walk, words_of):
-    grid = customer_list.grid_of(app.server.extensions["retain"].warehouse)
-    page = client.page("/cohorts", "?mode=later")
+def linked_points(walk, page, graph_id):
+    """What the points of a figure say that lead somewhere, and where."""
+    (figure,) = [node["props"]["figure"] for node in walk(page) if node["props"].get("id") == graph_id]
+    return {
+        said: href
+        for trace in figure["data"]
+        for said, href in zip(trace.get("customdata") or [], (trace.get("meta") or {}).get("hrefs") or [], strict=False)
+        if href
+    }
 
-    marks = {words_of(n): n["props"]["href"] for n in walk(page) if n["props"].get("className") == "chart-link"}
+
+def test_who_will_still_buy_is_a_diamond_that_leads_to_whom_it_is_the_mean_of(app, client, context, walk):
+    grid = customer_list.grid_of(app.server.extensions["retain"].warehouse)
+    points = linked_points(walk, client.page("/cohorts", "?mode=later"), "cohorts-decay")
+
     # January: C01 .9, C02 .1 and C10 .1; February: C03 .4
-    assert {"Jan 2024: 37% expected to buy", "Feb 2024: 40% expected to buy"} <= set(marks)
-    assert grid.count(customer_list.wanted(urlsplit(marks["Jan 2024: 37% expected to buy"]).query)) == 6
+    href = points["Jan 2024: 37% expected to buy again, mean of 3 customers"]
+    assert grid.keys(customer_list.wanted(urlsplit(href).query)) == ["C01", "C02", "C10"]
+    assert "Feb 2024: 40% expected to buy again, mean of 1 customer" in points
+
+
+@pytest.mark.parametrize(
+    ("search", "graph_id", "said", "behind"),
+    [
+        # January's second month is February: C01 and C09; February's is March: C05. March's and April's are not over.
+        ("?mode=bought", "cohorts-decay", "Average of 2 cohorts, month 1: 38%, 3 customers", ["C01", "C05", "C09"]),
+        ("?mode=bought", "cohorts-decay", "Jan 2024, month 1: 33%, 2 customers", ["C01", "C09"]),
+        # C03 bought for the last time in February, C02 and C10 in January.
+        (
+            "?mode=later",
+            "cohorts-decay",
+            "Average of 2 cohorts, month 1: 62%, 5 customers",
+            ["C01", "C05", "C08", "C09", "C12"],
+        ),
+        # C01, C09 and C12 of January and C03 of February first came through the web; they had brought 90, 50, 10, 45.
+        ("?mode=bought", "cohorts-channels", "Web, month 1: 50%, 2 customers", ["C01", "C09"]),
+        ("?mode=value", "cohorts-channels", "Web, month 1: £48.75, 4 customers", ["C01", "C03", "C09", "C12"]),
+        # January brought 285, 50 in its February and −40 in its March.
+        ("", "cohorts-goes-on", "Jan 2024, month 2: £49.17, 6 customers", ["C01", "C02", "C08", "C09", "C10", "C12"]),
+    ],
+    ids=[
+        "average",
+        "one cohort",
+        "average of who came later",
+        "channel",
+        "channel in money",
+        "known part of a forecast",
+    ],
+)
+def test_a_point_of_a_curve_leads_to_exactly_its_customers(app, client, context, walk, search, graph_id, said, behind):
+    points = linked_points(walk, client.page("/cohorts", search), graph_id)
+    grid = customer_list.grid_of(app.server.extensions["retain"].warehouse)
+
+    assert said in points
+    assert grid.keys(customer_list.wanted(urlsplit(points[said]).query)) == behind
+
+
+def test_points_of_a_forecast_lead_nowhere(client, walk):
+    page = client.page("/cohorts", "")
+    (figure,) = [node["props"]["figure"] for node in walk(page) if node["props"].get("id") == "cohorts-goes-on"]
+
+    expected = [trace for trace in figure["data"] if (trace.get("line") or {}).get("dash") == "dash"]
+    assert expected
+    assert not any((trace.get("meta") or {}).get("hrefs") for trace in expected)
+
+
+def test_a_cell_of_the_average_leads_to_who_bought_of_all_its_cohorts(app, client, context, walk):
+    grid = customer_list.grid_of(app.server.extensions["retain"].warehouse)
+    (cell,) = [
+        cell
+        for cell in cells(walk, client.page("/cohorts"))
+        if cell["props"]["title"] == "Average of 2 cohorts, month 1: 38% of 8 customers"
+    ]
+    (href,) = [node["props"]["href"] for node in walk(cell) if node["type"] == "Link"]
+
+    assert grid.keys(customer_list.wanted(urlsplit(href).query)) == ["C01", "C05", "C09"]
 
 
 def test_revenue_or_margin_goes_on_as_the_url_says(client, words_of):

@@ -36,7 +36,9 @@ with
 select
     month_number,
     count(*) as n_cohorts,  -- that have completed the month
-    cast(sum(n_cohort) as bigint) as n_customers,
+    cast(sum(n_cohort) as bigint) as n_customers,  -- of these cohorts
+    cast(sum(buyers) as bigint) as buyers,  -- of them, in the month
+    cast(sum(buyers_or_later) as bigint) as buyers_or_later,  -- of them, in the month or later
     cast(sum(buyers) as double) / nullif(cast(sum(n_cohort) as double), 0e0) as bought_share,
     cast(sum(buyers_or_later) as double)
     / nullif(cast(sum(n_cohort) as double), 0e0) as bought_or_later_share,

@@ -53,14 +53,9 @@ with
         from present
         where $step = 'closing'
         union all
-        select distinct customer_id,
-        from core.orders
-        where
-            cast($month as date) is not null
-            and is_purchase
-            and cohort_month < cast($month as date)
-            and order_date >= cast($month as date)
-            and order_date < cast($month as date) + interval 1 month
+        select customer_id,
+        from marts.purchase_months
+        where activity_month = cast($month as date) and month_number >= 1
     )
 select
     customers.customer_id,
