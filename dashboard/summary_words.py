@@ -13,7 +13,7 @@ STEPS = {
 """Step of `summary/bridge` → words."""
 
 ADVICE = {
-    "protect_best": ("Protect the best customers", "The 5 % who are expected to bring the most"),
+    "protect_best": ("Protect the best customers", "The 5% who are expected to bring the most"),
     "remind_overdue": ("Remind who is late", "Later than their own rhythm, and worth a reminder"),
     "win_back": ("Win back", "They were worth a lot and have gone quiet"),
     "second_order": ("Ask for the second order", "Who buys twice is far more likely to stay"),

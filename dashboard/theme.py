@@ -49,6 +49,8 @@ _AXIS = {
     "automargin": True,
     "showline": False,
     "ticks": "",
+    # Without it the lowest number of one axis and the first word of the other touch.
+    "ticklabelstandoff": 5,
     "tickfont": {"size": 11, "color": MUTED},
     "title": {"font": {"size": 11, "color": MUTED}, "standoff": 8},
     "zeroline": False,

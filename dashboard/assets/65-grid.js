@@ -32,10 +32,11 @@
     return isChoice ? conditions.map((one) => (one.type === "blank" ? "" : one.filter)) : null;
   }
 
-  // On a phone a pinned column would leave no room for the others.
+  // On a phone a pinned column would leave no room for the others, and names are shown a little narrower.
   function unpin(grid) {
     const state = ["ag-Grid-SelectionColumn", "name"].map((colId) => ({colId, pinned: null}));
     grid?.applyColumnState({state});
+    grid?.setColumnWidths([{key: "name", newWidth: 184}]);
   }
 
   clientside.customers = {

@@ -14,6 +14,8 @@ from dashboard.format import Format, is_missing
 
 N_TICKS = 6
 """As many dates as fit beside each other on a phone."""
+N_SHORT = 12
+"""As many months by their first letters."""
 
 
 def revenue_over_time(frame: pd.DataFrame, words: Format) -> go.Figure:
@@ -88,13 +90,15 @@ def revenue_by_month(frame: pd.DataFrame, words: Format, forecast: pd.DataFrame 
         low = min(low, float(forecast[["month_revenue", "month_revenue_lo"]].min().min()))
     figure.update_yaxes(**value_axis(low, high, "money", words))
     figure.update_layout(bargap=max(0.35, 1 - 0.1 * len(labels)))
-    every = max(1, -(-len(labels) // N_TICKS))
+    is_short = len(labels) <= N_SHORT
+    every = 1 if is_short else max(1, -(-len(labels) // N_TICKS))
     figure.update_xaxes(
         type="category",
         categoryorder="array",
         categoryarray=labels,
         tickvals=labels[::every],
-        ticktext=[label[:3] if len(labels) <= 12 else label for label in labels[::every]],
+        ticktext=[label[:3] if is_short else label for label in labels[::every]],
+        tickangle=0,
         showspikes=False,
     )
     return figure

@@ -57,8 +57,10 @@ def equity_bridge(frame: pd.DataFrame, labels: dict[str, str], words: Format) ->
     """
     figure = theme.figure()
     last = len(frame) - 1
+    # On a phone a step is as wide as one word.
+    names = [labels[step].replace(" ", "<br>") for step in frame["step"]]
     figure.add_waterfall(
-        x=[labels[step] for step in frame["step"]],
+        x=names,
         y=frame["money"],
         measure=["absolute" if place in (0, last) else "relative" for place in range(len(frame))],
         totals={"marker": {"color": theme.series(0)}},
@@ -75,6 +77,9 @@ def equity_bridge(frame: pd.DataFrame, labels: dict[str, str], words: Format) ->
     )
     running = frame["money"].iloc[:-1].cumsum()
     low, high = min(0.0, float(running.min())), max(float(running.max()), float(frame["money"].iloc[-1]))
+    # Each bar says its money: the scale at the left would say it again, and take room.
     figure.update_yaxes(**value_axis(low, high * 1.1, "money", words))
-    figure.update_xaxes(type="category", showspikes=False)
+    figure.update_yaxes(showticklabels=False)
+    figure.update_xaxes(type="category", showspikes=False, tickangle=0)
+    figure.update_layout(waterfallgap=0.3)
     return figure

@@ -35,7 +35,7 @@ def distribution(frame: pd.DataFrame, words: Format) -> go.Figure:
         marker={"color": theme.series(0)},
         customdata=[
             f"{words.count(row.n_customers)} customers, {words.money(row.total)} in all"
-            f"<br>mean 80 % interval {words.money(row.value_lo)} – {words.money(row.value_hi)}"
+            f"<br>mean 80% interval {words.money(row.value_lo)} – {words.money(row.value_hi)}"
             for row in frame.itertuples()
         ],
         hovertemplate="%{customdata}<extra></extra>",
@@ -77,7 +77,7 @@ def intervals(frame: pd.DataFrame, words: Format) -> go.Figure:
         marker={"color": theme.series(0), "size": 9, "symbol": "diamond"},
         customdata=[
             f"{words.count(row.n_customers)} customers: mean {words.money(row.mean_value)}"
-            f"<br>mean 80 % interval {words.money(row.mean_lo)} – {words.money(row.mean_hi)}"
+            f"<br>mean 80% interval {words.money(row.mean_lo)} – {words.money(row.mean_hi)}"
             for row in frame.itertuples()
         ],
         hovertemplate="%{customdata}<extra></extra>",
@@ -85,7 +85,7 @@ def intervals(frame: pd.DataFrame, words: Format) -> go.Figure:
     powers = list(range(math.ceil(math.log10(least)), math.floor(math.log10(top)) + 1))
     figure.update_yaxes(
         type="log",
-        range=[math.log10(least), math.log10(top) + 0.1],
+        range=[math.log10(least) - 0.12, math.log10(top) + 0.1],
         tickvals=[10.0**power for power in powers],
         ticktext=words.ticks([10.0**power for power in powers], "money"),
     )
@@ -116,7 +116,7 @@ def concentration(frame: pd.DataFrame, words: Format) -> go.Figure:
         customdata=[
             "nobody",
             *(
-                f"The best {row.customer_percent} % ({words.count(row.n_customers)} customers) "
+                f"The best {row.customer_percent}% ({words.count(row.n_customers)} customers) "
                 f"bring {words.share(row.value_share)}"
                 for row in frame.itertuples()
             ),
@@ -128,5 +128,6 @@ def concentration(frame: pd.DataFrame, words: Format) -> go.Figure:
     figure.update_xaxes(
         range=[0, 100], tickvals=[100 * step for step in steps], ticktext=[words.share(step, 0) for step in steps]
     )
-    figure.update_layout(hovermode="closest")
+    # The last word of the axis needs room beyond it.
+    figure.update_layout(hovermode="closest", margin={"r": 18})
     return figure

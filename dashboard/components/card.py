@@ -50,7 +50,10 @@ def card(
     right = [*_listed(tools), *(sql_button(answer, title) for answer in answers)]
     head = html.Div(
         [
-            html.Div([html.H2(title, className="card-title"), html.Div(sub, className="card-sub") if sub else None]),
+            html.Div(
+                [html.H2(title, className="card-title"), html.Div(sub, className="card-sub") if sub else None],
+                className="card-words",
+            ),
             html.Div(right, className="card-tools") if right else None,
         ],
         className="card-head",

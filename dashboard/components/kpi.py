@@ -16,6 +16,8 @@ from dashboard.format import Format, Kind, is_missing
 SPARK_WIDTH, SPARK_HEIGHT = 200, 38
 FLAT = 0.0005
 """A change below half a tenth of a per cent is none."""
+LONG_LABEL = 24
+"""Letters of a label that fit in a fifth of the page."""
 
 
 def kpis(*children: Any) -> html.Div:
@@ -73,7 +75,7 @@ def kpi(
             ),
             spark(points, colour),
         ],
-        className="panel kpi",
+        className="panel kpi kpi-wide" if len(label) > LONG_LABEL else "panel kpi",
     )
 
 

@@ -258,7 +258,7 @@ def preview_card(door: Door, primary_days: int) -> Any | None:
             "count",
             words,
             note=behind("see them", way="up"),
-            help_text="Customers whose expected revenue would rise by more than 1 %",
+            help_text="Customers whose expected revenue would rise by more than 1%",
             source=totals,
         ),
         kpi(
@@ -267,7 +267,7 @@ def preview_card(door: Door, primary_days: int) -> Any | None:
             "count",
             words,
             note=behind("see them", way="down"),
-            help_text="Customers whose expected revenue would fall by more than 1 %",
+            help_text="Customers whose expected revenue would fall by more than 1%",
             source=totals,
         ),
     )

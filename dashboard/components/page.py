@@ -23,7 +23,10 @@ def head(title: str, sub: Any = None, *actions: Any) -> html.Header:
     """
     return html.Header(
         [
-            html.Div([html.H1(title, className="page-title"), html.Div(sub, className="page-sub") if sub else None]),
+            html.Div(
+                [html.H1(title, className="page-title"), html.Div(sub, className="page-sub") if sub else None],
+                className="page-words",
+            ),
             html.Div(list(actions), className="page-actions") if actions else None,
         ],
         className="page-head",

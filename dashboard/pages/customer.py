@@ -137,8 +137,14 @@ def _head(ask: Door, who: Any) -> html.Header:
     return html.Header(
         [
             avatar(name, str(who.customer_id)),
-            html.Div([html.H1(name, className="page-title"), html.Div(facts, className="page-sub")]),
-            html.Div(marks, className="customer-marks"),
+            html.Div(
+                [
+                    html.H1(name, className="page-title"),
+                    html.Div(facts, className="page-sub"),
+                    html.Div(marks, className="customer-marks"),
+                ],
+                className="page-words",
+            ),
             html.Div(link("All customers", ask.href("/customers"), as_button=True), className="page-actions"),
         ],
         className="page-head customer-head",

@@ -57,7 +57,7 @@ PARAM_WORDS = {
     "decile": "tenth",
     "best_percent": "best so many per cent:",
     "is_discounted": "discounted:",
-    "is_inside": "inside the 80 % interval:",
+    "is_inside": "inside the 80% interval:",
 }
 """Parameters of a list → how they are said."""
 LIST_STEPS = {name: words.lower() for name, words in STEPS.items()} | {

@@ -226,7 +226,7 @@ def _headline(ask: Door, days: int) -> html.Div:
     answer = ask.ask("model/verdict", horizon_days=days)
     row, words = answer.row, ask.words
     spans = {
-        name: f"{words.share(getattr(row, f'{name}_lo'), 0)} – {words.share(getattr(row, f'{name}_hi'), 0)}, 95 %"
+        name: f"{words.share(getattr(row, f'{name}_lo'), 0)} – {words.share(getattr(row, f'{name}_hi'), 0)}, 95%"
         for name in ("total_bias", "top_decile_capture")
     }
     return kpis(
@@ -235,7 +235,7 @@ def _headline(ask: Door, days: int) -> html.Div:
             row.gini,
             "decimal",
             words,
-            note=f"{words.decimal(row.gini_lo)} – {words.decimal(row.gini_hi)}, 95 %",
+            note=f"{words.decimal(row.gini_lo)} – {words.decimal(row.gini_hi)}, 95%",
             help_text="How well customers are put in order of value: 1 is perfect, 0 is chance",
             source=answer,
         ),
@@ -262,17 +262,17 @@ def _headline(ask: Door, days: int) -> html.Div:
             row.auc,
             "decimal",
             words,
-            note=f"{words.decimal(row.auc_lo)} – {words.decimal(row.auc_hi)}, 95 %",
+            note=f"{words.decimal(row.auc_lo)} – {words.decimal(row.auc_hi)}, 95%",
             help_text="Chance that a buyer was ranked above someone who did not buy",
             source=answer,
         ),
         kpi(
-            "Inside their 80 % interval",
+            "Inside their 80% interval",
             row.coverage_80,
             "share",
             words,
             note="of customers" if row.coverage_80 is not None else "intervals were not judged here",
-            help_text="More than 80 % is usual: those who buy nothing are inside any interval that starts at zero",
+            help_text="More than 80% is usual: those who buy nothing are inside any interval that starts at zero",
             source=answer,
         ),
     )
@@ -307,7 +307,7 @@ def _leaderboard(ask: Door, days: int) -> html.Section:
     return card(
         "Leaderboard",
         table(answer.frame, columns, caption="Contenders on the same customers and window"),
-        sub=f"Same customers, same window of {words.days(days)}; below each number its 95 % bootstrap interval",
+        sub=f"Same customers, same window of {words.days(days)}; below each number its 95% bootstrap interval",
         source=answer,
         span=12,
         is_flush=True,
@@ -321,7 +321,7 @@ def _gini(ask: Door, days: int) -> html.Section:
         if answer.frame["gini"].notna().any()
         else empty("Nobody bought in this window")
     )
-    return card("Order of customers", body, sub="Normalised Gini with 95 % interval", source=answer, span=6)
+    return card("Order of customers", body, sub="Normalised Gini with 95% interval", source=answer, span=6)
 
 
 def _judged(ask: Door, days: int, n_listed: int, n_all: int, words: str, **chosen: Any) -> Mark | None:
@@ -388,7 +388,7 @@ def _scatter(ask: Door, days: int) -> html.Section:
         "equal, on the floor nothing came"
         if rows
         else None,
-        tools=legend([("Inside 80 %", "var(--c1)", "box"), ("Outside", "var(--c4)", "box")]),
+        tools=legend([("Inside 80%", "var(--c1)", "box"), ("Outside", "var(--c4)", "box")]),
         source=answer,
         span=6,
     )
@@ -452,7 +452,7 @@ def _coverage(ask: Door, days: int) -> html.Section:
         "Do the intervals hold, by tenth?",
         body,
         sub="Share of customers inside, by tenth of the forecast; dotted: what was promised",
-        tools=legend([("80 %", "var(--c1)", "line"), ("90 %", "var(--c2)", "line")]),
+        tools=legend([("80%", "var(--c1)", "line"), ("90%", "var(--c2)", "line")]),
         source=answer,
         span=6,
     )
@@ -479,7 +479,7 @@ def _slice_coverage(ask: Door, days: int, kind: str) -> html.Section:
         f"And by {SLICES[kind].lower()}?",
         body,
         sub="Share of customers inside; dotted: what was promised",
-        tools=legend([("80 %", "var(--c1)", "box"), ("90 %", "var(--c2)", "box")]),
+        tools=legend([("80%", "var(--c1)", "box"), ("90%", "var(--c2)", "box")]),
         source=answer,
         span=6,
     )
@@ -510,8 +510,8 @@ def _slices(ask: Door, days: int, kind: str) -> html.Section:
         Column("Bias", lambda row: words.share(row.bias, 1), True, "Predicted ÷ happened − 1"),
         Column("Error, in all", lambda row: words.money_change(row.total_error), True),
         Column("MAE", lambda row: words.money(row.mae), True, "Mean absolute error of one customer"),
-        Column("In 80 %", lambda row: words.share(row.coverage_80), True, "Inside their 80 % interval"),
-        Column("In 90 %", lambda row: words.share(row.coverage_90), True, "Inside their 90 % interval"),
+        Column("In 80%", lambda row: words.share(row.coverage_80), True, "Inside their 80% interval"),
+        Column("In 90%", lambda row: words.share(row.coverage_90), True, "Inside their 90% interval"),
     ]
     return card(
         "For whom it is off",
@@ -667,7 +667,7 @@ def _origins(ask: Door) -> html.Section:
         Column("Gini", lambda row: beside(row.gini, row.baseline_gini, words.decimal, 3), True),
         Column("Error of the total", lambda row: beside(row.total_bias, row.baseline_total_bias, words.share, 1), True),
         Column("In the top tenth", lambda row: words.share(row.top_decile_capture), True),
-        Column("In 80 % interval", lambda row: words.share(row.coverage_80), True),
+        Column("In 80% interval", lambda row: words.share(row.coverage_80), True),
     ]
     return card(
         "Every window that was judged",

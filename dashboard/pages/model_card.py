@@ -40,7 +40,7 @@ register_page(
 PREDICTED = (
     ("Expected revenue", "net of returns, from the first day that is not known, over the horizon; never falls with it"),
     (
-        "80 % and 90 % interval",
+        "80% and 90% interval",
         "where the revenue of this one customer lies in 80 or 90 of 100 cases; not to be added up",
     ),
     ("Expected margin", "the revenue × the shop's margin"),
@@ -226,7 +226,7 @@ def _quality(ask: Door, found: Mapping[str, Any]) -> html.Section:
     return card(
         "How good",
         body,
-        sub="Its recipe, fitted before each window and set beside what came; below each number its 95 % interval",
+        sub="Its recipe, fitted before each window and set beside what came; below each number its 95% interval",
         tools=link("Model evaluation", ask.href("/model")),
         span=12,
         is_flush=bool(rows),

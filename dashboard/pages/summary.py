@@ -80,7 +80,7 @@ def _headline(ask: Door) -> html.Div:
         change = row.revenue_365d / row.revenue_previous_365d - 1
     interval = "not predicted yet"
     if not is_missing(row.expected_revenue_lo):
-        interval = f"80 % interval {words.money(row.expected_revenue_lo)} – {words.money(row.expected_revenue_hi)}"
+        interval = f"80% interval {words.money(row.expected_revenue_lo)} – {words.money(row.expected_revenue_hi)}"
     elif not is_missing(row.expected_revenue):
         interval = "the interval comes with the next training"
     return kpis(

@@ -93,7 +93,7 @@ def _answer(ask: Door) -> Runs:
         ]
         if not is_missing(row.expected_revenue_lo):
             low, high = words.money(row.expected_revenue_lo), words.money(row.expected_revenue_hi)
-            said.append((f"(80 % interval {low} – {high})", "regular"))
+            said.append((f"(80% interval {low} – {high})", "regular"))
         said.append((".", "regular"))
     signs = {sign.sign: sign for sign in ask.ask("summary/at_risk").rows}
     if (silent := signs.get("unlikely_to_buy")) is not None:
@@ -121,7 +121,7 @@ def _figures(book: Book, ask: Door) -> list[Figure]:
     interval = "not predicted yet"
     if not is_missing(row.expected_revenue_lo):
         interval = (
-            f"80 %: {words.money(row.expected_revenue_lo)}{NO_BREAK}–{NO_BREAK}{words.money(row.expected_revenue_hi)}"
+            f"80%: {words.money(row.expected_revenue_lo)}{NO_BREAK}–{NO_BREAK}{words.money(row.expected_revenue_hi)}"
         )
     elif not is_missing(row.expected_revenue):
         interval = "the interval comes with the next training"
@@ -356,7 +356,7 @@ def _trust(book: Book, ask: Door) -> None:
     judged = f"Forecast made on {words.date(row.as_of)} without what came after, beside the {words.days(days)} since"
     entries = [
         ("Total was off by", _signed(ask, row.total_bias), _beside(ask, row, "total_bias", _signed)),
-        ("80 % intervals held", words.share(row.coverage_80), "of the customers' outcomes; 80 % is what they promise"),
+        ("80% intervals held", words.share(row.coverage_80), "of the customers' outcomes; 80% is what they promise"),
         (
             "Ranking, Gini",
             words.decimal(row.gini),
@@ -381,7 +381,7 @@ def _signed(ask: Door, value: Any) -> str:
 
 def _beside(ask: Door, row: Any, metric: str, say: Any) -> str:
     low, high, alone = (getattr(row, name) for name in (f"{metric}_lo", f"{metric}_hi", f"baseline_{metric}"))
-    said = [] if is_missing(low) else [f"95 % interval {say(ask, low)} to {say(ask, high)}"]
+    said = [] if is_missing(low) else [f"95% interval {say(ask, low)} to {say(ask, high)}"]
     said += [] if is_missing(alone) else [f"the purchase model alone: {say(ask, alone)}"]
     return "; ".join(said)
 
@@ -431,7 +431,7 @@ def _definitions(book: Book, ask: Door) -> None:
             (
                 "Customer equity",
                 f"the sum of expected revenue over all customers for the next {horizon}: residual, undiscounted, net "
-                "of returns. Its 80 % interval is the spread of the model's errors in totals at past cut-offs.",
+                "of returns. Its 80% interval is the spread of the model's errors in totals at past cut-offs.",
             ),
             (
                 "Expected revenue",
@@ -445,7 +445,7 @@ def _definitions(book: Book, ask: Door) -> None:
             ),
             (
                 "Unlikely to buy",
-                "a probability below 20 % of an order in the horizon, of customers who bought within a year.",
+                "a probability below 20% of an order in the horizon, of customers who bought within a year.",
             ),
             ("Gini", "how well customers are ranked by what they went on to spend: 1 is perfect, 0 is chance."),
         ],

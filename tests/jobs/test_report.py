@@ -186,7 +186,7 @@ def test_it_says_how_far_to_trust_it(text, ask, reported):
     row = ask("model/verdict", horizon_days=90).iloc[0]
 
     assert f"Total was off by {'+' if row.total_bias > 0 else ''}{words.share(row.total_bias, 1)}" in text
-    assert f"80 % intervals held {words.share(row.coverage_80)}" in text
+    assert f"80% intervals held {words.share(row.coverage_80)}" in text
     assert re.search(r"90 days: .* earlier periods", text)
 
 
