@@ -65,7 +65,7 @@ def customer_timeline(
 
 
 def _spans(as_of: dt.date, next_from: dt.date | None, next_to: dt.date | None) -> list[dict[str, Any]]:
-    """The time in which the next order is expected, and the line of the day up to which we know, over all the height."""
+    """The time in which the next order is expected, and the line of the day up to which we know, at full height."""
     tall = {"yref": "y domain", "y0": 0, "y1": 1}
     line = {"type": "line", "x0": _moment(as_of), "x1": _moment(as_of), "line": {"color": theme.MUTED, "width": 1}}
     if not (next_from and next_to):

@@ -34,7 +34,7 @@ from dashboard.components import (
     table,
 )
 from dashboard.components.model import sufficiency_line
-from dashboard.data import Door, day_of, door
+from dashboard.data import Answer, Door, day_of, door
 from dashboard.expected import BASES, MEASURES, Choice, chosen, default_horizon
 from dashboard.model_card import card_of
 
@@ -84,7 +84,13 @@ def _content(query: Mapping[str, str]) -> list[Any]:
             region(_concentration, ask, choice),
             region(_intervals, ask, choice),
             region(_horizons, ask, choice),
-            *(region(_by_group, ask, choice, dimension) for dimension in DIMENSIONS),
+            region(_by_group, ask, choice, "segment", span=6),
+            # Two short lists are together as long as the one beside them.
+            html.Div(
+                [region(_by_group, ask, choice, "behaviour_persona"), region(_by_group, ask, choice, "channel")],
+                className="pile span-6",
+            ),
+            region(_by_group, ask, choice, "cohort_month"),
             region(_top, ask, choice),
         ),
     ]
@@ -115,7 +121,7 @@ def _headline(ask: Door, choice: Choice) -> html.Div:
     interval = (
         "no interval: past totals have not been judged yet"
         if row.total_lo is None
-        else f"80 % interval {words.money(row.total_lo)} – {words.money(row.total_hi)}"
+        else f"80% interval {words.money(row.total_lo)} – {words.money(row.total_hi)}"
     )
     days = words.days(choice.horizon_days)
     people = f"{words.count(row.n_customers)} {'customer' if row.n_customers == 1 else 'customers'}"
@@ -148,12 +154,12 @@ def _headline(ask: Door, choice: Choice) -> html.Div:
             source=answer,
         ),
         kpi(
-            "Share of the best 5 %",
+            "Share of the best 5%",
             row.top5_share,
             "share",
             words,
             note=f"of the total, by {words.count(row.n_top5)} of {people}",
-            help_text="Expected value of the best 5 % of customers ÷ total",
+            help_text="Expected value of the best 5% of customers ÷ total",
             source=answer,
         ),
     )
@@ -178,10 +184,11 @@ def _behind(ask: Door, choice: Choice, words: str, n_customers: int, **chosen: A
 
 
 def _insight(ask: Door, choice: Choice) -> html.Div | None:
-    answer = ask.ask("value/by_group", dimension="segment", **choice.params)
-    if len(answer.rows) < 2 or not answer.row.total > 0:
+    answer = ask.ask("value/by_group", **choice.params)
+    segments = _members(answer, "segment")
+    if len(segments) < 2 or not segments[0].total > 0:
         return None
-    row, words = answer.row, ask.words
+    row, words = segments[0], ask.words
     return insight(
         html.B(f"{row.member} bring {words.share(row.value_share)} of what is expected"),
         f": {words.money(row.total)} from {words.count(row.n_customers)} customers, "
@@ -227,7 +234,7 @@ def _distribution(ask: Door, choice: Choice) -> html.Section:
 def _concentration(ask: Door, choice: Choice) -> html.Section:
     answer = ask.ask("value/concentration", **choice.params)
     best = [
-        _behind(ask, choice, f"The best {row.customer_percent} %", row.n_customers, best_percent=row.customer_percent)
+        _behind(ask, choice, f"The best {row.customer_percent}%", row.n_customers, best_percent=row.customer_percent)
         for row in answer.rows
     ]
     return card(
@@ -262,7 +269,7 @@ def _intervals(ask: Door, choice: Choice) -> html.Section:
         "How sure each forecast is",
         body,
         sub="Per customer, by tenth of expected value (10 is best); the scale goes by factors of ten",
-        tools=legend([("Expected", "var(--c1)", "box"), ("80 % interval", "var(--c1)", "band")]),
+        tools=legend([("Expected", "var(--c1)", "box"), ("80% interval", "var(--c1)", "band")]),
         source=answer,
         span=8,
     )
@@ -292,16 +299,17 @@ def _horizons(ask: Door, choice: Choice) -> html.Section:
     )
 
 
-def _by_group(ask: Door, choice: Choice, dimension: str) -> html.Section | None:
-    answer = ask.ask("value/by_group", dimension=dimension, **choice.params)
+def _by_group(ask: Door, choice: Choice, dimension: str, *, span: int = 4) -> html.Section | None:
+    answer = ask.ask("value/by_group", **choice.params)
+    members = _members(answer, dimension)
     title, meaning, colour = DIMENSIONS[dimension]
-    if dimension == "behaviour_persona" and answer.is_empty:
+    if dimension == "behaviour_persona" and not members:
         dimension, (title, meaning, colour) = "persona", GIVEN_PERSONA
-        answer = ask.ask("value/by_group", dimension=dimension, **choice.params)
-        if answer.is_empty:
+        members = _members(answer, dimension)
+        if not members:
             return None
     words = ask.words
-    shown = answer.rows[:N_BARS]
+    shown = members[:N_BARS]
     top = max((row.total for row in shown), default=0)
     bars = [
         Bar(
@@ -314,14 +322,19 @@ def _by_group(ask: Door, choice: Choice, dimension: str) -> html.Section | None:
         )
         for row in shown
     ]
-    cut = f"; the {N_BARS} newest of {len(answer.rows)}" if len(answer.rows) > N_BARS else ""
+    cut = f"; the {N_BARS} newest of {members[0].n_members}" if len(members) > N_BARS else ""
     return card(
         title,
         ranked(bars) if bars else empty("No customers yet"),
         sub=f"{meaning}{cut}. Total, share, customers × mean",
         source=answer,
-        span=4,
+        span=span,
     )
+
+
+def _members(answer: Answer, dimension: str) -> list[Any]:
+    """The rows of one dimension, in their order."""
+    return [row for row in answer.rows if row.dimension == dimension]
 
 
 def _top(ask: Door, choice: Choice) -> html.Section:
@@ -332,7 +345,7 @@ def _top(ask: Door, choice: Choice) -> html.Section:
         Column("Segment", lambda row: segment_chip(row.segment)),
         Column("Revenue to date", lambda row: words.money_whole(row.revenue), True),
         Column(f"Expected {choice.measure}", lambda row: words.money_whole(row.expected_value), True),
-        Column("80 % interval", lambda row: f"{words.money(row.value_lo)} – {words.money(row.value_hi)}", True),
+        Column("80% interval", lambda row: f"{words.money(row.value_lo)} – {words.money(row.value_hi)}", True),
         Column("P(alive)", lambda row: words.share(row.p_alive), True),
     ]
     return card(

@@ -5,13 +5,6 @@
 with
     valued as (
         select
-            customer_id,
-            expected_revenue,
-            revenue_lo,
-            revenue_hi,
-            p_alive,
-            as_of,
-            model_version,
             case
                 when $is_discounted
                 then expected_revenue_discounted
@@ -25,13 +18,14 @@ with
         where horizon_days = $horizon_days and expected_revenue is not null
     ),
 
+    -- what they bring does not depend on who stands first among equals
     ranked as (
         select
             expected_value,
             cast(
                 ceil(
                     100e0
-                    * cast(row_number() over (order by expected_value desc, customer_id) as double)
+                    * cast(row_number() over (order by expected_value desc) as double)
                     / nullif(cast(count(*) over () as double), 0e0)
                 ) as integer
             ) as customer_percent,

@@ -5,11 +5,6 @@
 with
     valued as (
         select
-            customer_id,
-            expected_revenue,
-            revenue_lo,
-            revenue_hi,
-            p_alive,
             as_of,
             model_version,
             case
@@ -25,34 +20,27 @@ with
         where horizon_days = $horizon_days and expected_revenue is not null
     ),
 
-    ranked as (
-        select
-            expected_value,
-            model_version,
-            as_of,
-            row_number() over (order by expected_value desc, customer_id) as place,
-            count(*) over () as n_customers,
-        from valued
-    ),
-
     totals as (
         select
             count(*) as n_customers,
             sum(expected_value) as total,
             avg(expected_value) as mean_value,
             median(expected_value) as median_value,
-            sum(
-                case
-                    when place <= ceil(cast(n_customers as double) * 5e-2)
-                    then expected_value
-                    else 0e0
-                end
-            ) as top5_value,
-            count(case when place <= ceil(cast(n_customers as double) * 5e-2) then 1 end) as n_top5,
+            cast(ceil(cast(count(*) as double) * 5e-2) as bigint) as n_top5,
             max(model_version) as model_version,
             max(as_of) as as_of,
-        from ranked
+        from valued
     ),
+
+    -- what the best bring does not depend on who stands first among equals
+    best as (
+        select expected_value,
+        from valued
+        order by expected_value desc
+        limit (select n_top5 from totals)
+    ),
+
+    top5 as (select sum(expected_value) as top5_value, from best),
 
     -- totals have an interval of their own: the spread of their errors at past cut-offs, as
     -- logarithms
@@ -70,9 +58,10 @@ select
     totals.total * exp(1.2816e0 * spread.total_log_sd) as total_hi,
     totals.mean_value,
     totals.median_value,
-    totals.top5_value / nullif(totals.total, 0e0) as top5_share,
+    top5.top5_value / nullif(totals.total, 0e0) as top5_share,
     totals.n_top5,  -- the best 5 %, rounded up
     totals.as_of,  -- first day of the horizon
     totals.model_version,
 from totals
+cross join top5
 cross join spread

@@ -10,8 +10,6 @@ with
             revenue_lo,
             revenue_hi,
             p_alive,
-            as_of,
-            model_version,
             case
                 when $is_discounted
                 then expected_revenue_discounted
@@ -23,19 +21,30 @@ with
             end as expected_value,
         from outputs.predictions
         where horizon_days = $horizon_days and expected_revenue is not null
+    ),
+
+    best as (
+        select
+            customer_id,
+            expected_value,
+            revenue_lo * expected_value / nullif(expected_revenue, 0e0) as value_lo,
+            revenue_hi * expected_value / nullif(expected_revenue, 0e0) as value_hi,
+            p_alive,
+        from valued
+        order by expected_value desc, customer_id
+        limit $max_rows
     )
 select
-    valued.customer_id,
+    best.customer_id,
     customers.name,
     customers.segment,
     customers.last_order_date,
     customers.n_orders,
     customers.revenue,  -- net, to date
-    valued.expected_value,
-    valued.revenue_lo * valued.expected_value / nullif(valued.expected_revenue, 0e0) as value_lo,  -- 80 % interval
-    valued.revenue_hi * valued.expected_value / nullif(valued.expected_revenue, 0e0) as value_hi,
-    valued.p_alive,
-from valued
-inner join marts.customers as customers on customers.customer_id = valued.customer_id
-order by valued.expected_value desc, valued.customer_id
-limit $max_rows
+    best.expected_value,
+    best.value_lo,  -- 80 % interval
+    best.value_hi,
+    best.p_alive,
+from best
+inner join marts.customers as customers on customers.customer_id = best.customer_id
+order by best.expected_value desc, best.customer_id
