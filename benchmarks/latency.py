@@ -6,8 +6,9 @@ discovered: a real Chromium opens each page that the sidebar lists, and what it 
 every choice of every control, with the grid scrolled, sorted and filtered, and with customers' pages. The server is
 `clv serve` as anyone starts it. Interactions are asked of a server that has just started, and of one that has settled:
 it has drawn its pages ahead, but customers, blocks and words to search are others than before. Times are those of a
-client on the same machine, so they include the wait for a worker; readers do not pause (`--think` lets them).
-Nothing is compared: no peer shows these pages.
+client on the same machine, so they include the wait for a worker. A single reader does not pause; of several, each
+thinks for a second on average, which is shorter than people do (`--think 0`: as fast as they can). Nothing is compared:
+no peer shows these pages.
 """
 
 from __future__ import annotations
@@ -470,7 +471,7 @@ def main() -> None:
     parser.add_argument("--customers", type=int, default=20_000, help="size of the shop that is made without --data")
     parser.add_argument("--activity", type=float, default=5.0)
     parser.add_argument("--readers", type=int, nargs="+", default=[1, 8])
-    parser.add_argument("--think", type=float, default=0.0, help="mean seconds between a reader's interactions")
+    parser.add_argument("--think", type=float, default=1.0, help="mean pause of one of several readers, in seconds")
     parser.add_argument("--seed", type=int, default=7)
     chosen = parser.parse_args()
     console = Console(width=150)
@@ -490,9 +491,10 @@ def main() -> None:
                     if name != PASSES[0]:
                         settle(process)
                     cpu, began = cpu_of(process), time.perf_counter()
-                    done = load(address, todo[name], n_readers, chosen.think, chosen.seed)
+                    think = chosen.think if n_readers > 1 else 0.0
+                    done = load(address, todo[name], n_readers, think, chosen.seed)
                     wall, cpu = time.perf_counter() - began, cpu_of(process) - cpu
-                    people = "1 reader" if n_readers == 1 else f"{n_readers} readers at once"
+                    people = "1 reader" if n_readers == 1 else f"{n_readers} readers, {think:g} s between actions"
                     show(console, f"{people}, {name}: {wall:.1f} s wall, {cpu:.1f} CPU-s of the server", done)
                     failed = [one for one in done if one.status not in (200, 204)]
                     if failed:
