@@ -5,12 +5,14 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
+from jobs import ingest
 from jobs.run import RunContext
 from warehouse import build, outputs
 
 
 def run(ctx: RunContext) -> Mapping[str, Any]:
     """Publish a build of what has landed and what jobs have written; the published one when nothing has changed."""
+    ingest.require_transactions(ctx.settings)
     for name, frame in ctx.journal.export().items():
         outputs.write(ctx.settings.paths.outputs, name, frame)
     info = build.build(ctx.settings, as_of=ctx.as_of, progress=ctx.progress)

@@ -164,19 +164,38 @@ def _print_frame(frame: pd.DataFrame) -> None:
 
 
 def _print_accounts(files: Sequence[Mapping[str, Any]]) -> None:
-    """Rows in = loaded + quarantined, per file."""
+    """Rows in = loaded + quarantined, per file, with the money; then how each new file was read."""
+    if not files:
+        return
     table = Table("source", "file", title="rows in = loaded + quarantined", title_justify="left")
-    for name in ("rows in", "loaded", "quarantined"):
+    for name in ("rows in", "loaded", "quarantined", "money loaded", "money quarantined"):
         table.add_column(name, justify="right")
     table.add_column("")
     for one in files:
         counts = (f"{one[key]:,}" for key in ("n_rows", "n_accepted", "n_quarantined"))
-        table.add_row(str(one["source"]), Text(str(one["file_name"])), *counts, "new" if one["is_new"] else "known")
+        money = (f"{one[key]:,.2f}" for key in ("amount_accepted", "amount_quarantined"))
+        known = "new" if one["is_new"] else "known"
+        table.add_row(str(one["source"]), Text(str(one["file_name"])), *counts, *money, known)
     if len(files) > 1:
         sums = (f"{sum(one[key] for one in files):,}" for key in ("n_rows", "n_accepted", "n_quarantined"))
         table.add_section()
-        table.add_row("all", f"{len(files)} files", *sums, "")
+        table.add_row("all", f"{len(files)} files", *sums, "", "", "")
     out.print(table)
+    for one in files:
+        if one["is_new"]:
+            _print_reading(one)
+
+
+def _print_reading(one: Mapping[str, Any]) -> None:
+    """What was taken for what, what had to be decided, and why rows were put aside."""
+    columns = ", ".join(ours if ours == theirs else f"{ours} = {theirs}" for ours, theirs in one["columns"].items())
+    out.print(Text(f"{one['file_name']}: {columns or 'nothing to read'}"), highlight=False)
+    for note in one["notes"]:
+        out.print(Text(f"  note: {note}"), highlight=False)
+    if one["reasons"]:
+        counted = sorted(one["reasons"].items(), key=lambda item: (-item[1], item[0]))
+        said = ", ".join(f"{reason} {count:,}" for reason, count in counted)
+        out.print(Text(f"  quarantined: {said} (the lines are on the Data quality page)"), highlight=False)
 
 
 @app.command()
@@ -190,14 +209,24 @@ def demo(
     dirty: Annotated[
         bool, typer.Option("--dirty", help="Spoil one order line in a hundred, to see the quarantine work.")
     ] = False,
+    remove: Annotated[
+        bool, typer.Option("--remove", help="Take the synthetic shop out again, with all that was made of it.")
+    ] = False,
     config: Config = None,
     debug: Debug = False,
 ) -> None:
     """Write a synthetic shop into data/raw, and its hidden truth beside it."""
-    from jobs.demo import write_demo
+    from jobs.demo import remove_demo, write_demo
     from jobs.run import data_lock, today_in
 
     settings = _open(config, debug)
+    if remove:
+        with data_lock(settings.paths.data, "demo"):
+            gone = remove_demo(settings)
+        out.print(
+            f"removed: {', '.join(gone)}; `clv run` makes them of what is in {settings.paths.raw}", highlight=False
+        )
+        return
     end_date = until.date() if until else today_in(settings.business.timezone)
     with data_lock(settings.paths.data, "demo"), _bar("demo") as tell:
         made = write_demo(
@@ -216,7 +245,7 @@ def ingest(
     debug: Debug = False,
 ) -> None:
     """Land new files, put bad rows aside, and print rows in = loaded + quarantined."""
-    from jobs.ingest import summaries
+    from jobs.ingest import remarks, summaries
     from warehouse.ingest import LandingError
 
     settings = _open(config, debug)
@@ -225,8 +254,20 @@ def ingest(
     except LandingError as error:
         # The other files are in: say so before what went wrong is said.
         _print_accounts(summaries(error.accounts))
+        _say_remarks(remarks(settings))
         raise
     _print_accounts(detail["files"])
+    _say_remarks(detail["remarks"])
+    if not detail["files"]:
+        out.print(
+            f"There is nothing to land: put files into {settings.paths.raw}, or name them in [sources] of config.toml",
+            highlight=False,
+        )
+
+
+def _say_remarks(remarks: Sequence[str]) -> None:
+    for one in remarks:
+        err.print(Text(f"note: {one}", style="yellow"))
 
 
 @app.command()

@@ -1,7 +1,7 @@
 """`clv demo`: the synthetic shop as the four files that a shop would export, and its hidden truth.
 
 The files go to the raw folder, the truth to `truth/` beside it, which no part of the product reads. A manifest says
-which files this job wrote: it replaces those and refuses to touch any other.
+which files this job wrote: it replaces or removes those and refuses to touch any other.
 """
 
 from __future__ import annotations
@@ -12,7 +12,7 @@ import json
 import os
 import shutil
 from collections import Counter, deque
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Collection, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
 from datetime import date
@@ -32,7 +32,10 @@ from clv.simulate import HORIZONS_DAYS, Plan, shop_plan, simulate_block
 from clv.simulate_customers import ACTION_COSTS, ACTIONS, EFFECT_DAYS
 from clv.simulate_dirt import dirty_lines
 from clv.simulate_truth import EFFECT_HORIZON_DAYS
+from warehouse import publish
+from warehouse.account import ACCOUNT
 from warehouse.dialect import sha256_of
+from warehouse.landing import landed_files
 
 FILES = {
     "transactions": "customers_transactions.csv",
@@ -120,11 +123,62 @@ def write_demo(
         for name in ("truth.parquet", "truth.json"):
             (aside / name).replace(truth / name)
         _write_manifest(raw, {name: [value] for name, value in hashes.items()})
+        # The shop before this one would be counted beside it: what is landed stays landed when its file is gone.
+        _unland(settings, {one for values in replaced.values() for one in values} - set(hashes.values()))
     finally:
         shutil.rmtree(aside, ignore_errors=True)
     logger.bind(customers=n_customers, months=n_months, seed=seed, rows=n_rows).info("wrote the synthetic shop")
     files = {source: raw / name for source, name in FILES.items()}
     return DemoInfo(files, truth, n_rows, {kind: n_dirty[kind] for kind in sorted(n_dirty)})
+
+
+def remove_demo(settings: Settings) -> list[str]:
+    """Take the synthetic shop out, with all that was made of it; what was removed, in words.
+
+    Own files stay, landed or not, and so do the journal and the segment rules. Builds, models, predictions and reports
+    go: they hold the synthetic customers, and are made again from what is left.
+
+    Raises:
+        SourceError: there is no demo, or a file of it was changed since.
+    """
+    raw, paths = settings.paths.raw, settings.paths
+    if not (raw / MANIFEST).is_file():
+        raise SourceError(f"no synthetic shop was written into {raw} by `clv demo`; nothing was removed")
+    known = _own_files(raw)
+    hashes = {one for values in known.values() for one in values}
+    with publish.builder_lock(paths.data):
+        publish.withdraw(paths.data)
+        for folder in (paths.registry, paths.outputs, paths.reports, paths.cache / "pages"):
+            shutil.rmtree(folder, ignore_errors=True)
+        n_landed = _unland(settings, hashes)
+        files = [name for name in FILES.values() if (raw / name).is_file()]
+        for name in files:
+            (raw / name).unlink()
+        shutil.rmtree(paths.data / "truth", ignore_errors=True)
+        # Last: a removal that was interrupted is done again.
+        (raw / MANIFEST).unlink()
+    logger.bind(files=files, landed=n_landed).info("removed the synthetic shop")
+    return [*files, "the builds, models, predictions and reports made of them"]
+
+
+def stands_beside_own_files(settings: Settings) -> bool:
+    """Whether orders of the synthetic shop and orders of somebody's own are counted as one shop."""
+    try:
+        hashes = {one for values in _own_files(settings.paths.raw).values() for one in values}
+    except SourceError:
+        return False
+    orders = [one for one in landed_files(settings.paths.landing) if one.source == "transactions"]
+    of_demo = [one for one in orders if one.account.get("content_sha256") in hashes]
+    return 0 < len(of_demo) < len(orders)
+
+
+def _unland(settings: Settings, hashes: Collection[str]) -> int:
+    """Forget landed files by the checksum of their bytes."""
+    gone = [one for one in landed_files(settings.paths.landing) if one.account.get("content_sha256") in hashes]
+    for one in gone:
+        (one.folder / ACCOUNT).unlink()
+        shutil.rmtree(one.folder, ignore_errors=True)
+    return len(gone)
 
 
 def _own_files(raw: Path) -> dict[str, list[str]]:

@@ -6,16 +6,47 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+from clv.config import Settings
+from clv.errors import SourceError
+from jobs import demo
 from jobs.run import RunContext
-from warehouse import ingest
+from warehouse import ingest, sources
 from warehouse.account import FileAccount
+from warehouse.landing import landed_files
 
 
 def run(ctx: RunContext) -> Mapping[str, Any]:
     """Land the files of `[sources]`, or those in `params["files"]`; the account of each."""
     named = [Path(name) for name in ctx.params.get("files", ())] or None
     accounts = ingest.land(ctx.settings, named, today=ctx.today, progress=ctx.progress)
-    return {"files": summaries(accounts)}
+    return {"files": summaries(accounts), "remarks": remarks(ctx.settings) if named is None else []}
+
+
+def require_transactions(settings: Settings) -> None:
+    """Stop where a shop without orders would be published in place of one that has some.
+
+    Raises:
+        SourceError: no row of transactions has landed; the message says what became of the files that are there.
+    """
+    orders = [one for one in landed_files(settings.paths.landing) if one.source == "transactions"]
+    if any(int(one.account["n_accepted"]) for one in orders):
+        return
+    said = [f"{one.account['file_name']} has no row that can be used" for one in orders] + remarks(settings)
+    raise SourceError(
+        f"there are no transactions: put files into {settings.paths.raw}, or name them in [sources.transactions]; "
+        f"`clv demo` writes a synthetic shop{''.join(f'. {one}' for one in said)}"
+    )
+
+
+def remarks(settings: Settings) -> list[str]:
+    """What whoever put files into `data/raw` should know: which are not read and why, and what lies beside them."""
+    left_out = sources.left_out(settings, sources.resolve(settings))
+    said = [f"{name} is not read: {why}" for name, why in left_out.items()]
+    if demo.stands_beside_own_files(settings):
+        said.append(
+            "the synthetic shop lies beside your own orders, and both are counted; `clv demo --remove` takes it out"
+        )
+    return said
 
 
 def summaries(accounts: Sequence[FileAccount]) -> list[dict[str, Any]]:
@@ -28,6 +59,11 @@ def summaries(accounts: Sequence[FileAccount]) -> list[dict[str, Any]]:
             "n_rows": one.n_lines - one.n_header - one.n_blank,
             "n_accepted": one.n_accepted,
             "n_quarantined": one.n_quarantined,
+            "amount_accepted": one.amount_accepted,
+            "amount_quarantined": one.amount_quarantined,
+            "encoding": one.encoding,
+            "delimiter": one.delimiter,
+            "columns": one.columns,
             "reasons": one.reasons,
             "notes": list(one.notes),
             "is_new": one.is_new,

@@ -23,13 +23,12 @@ from typing import Any
 
 from loguru import logger
 
-from clv.errors import NotEnoughDataError, SourceError
+from clv.errors import NotEnoughDataError
 from jobs import build, ingest, models, personas, report, score, train
 from jobs.run import RunContext
 from warehouse import outputs, sqlfiles
 from warehouse.dialect import digest_of, sha256_of
 from warehouse.ingest import LandingError
-from warehouse.landing import landed_files
 
 STEPS = "steps.json"
 """In the outputs folder: what train and score were last done for. Without it, they are done again."""
@@ -39,6 +38,9 @@ TOO_LITTLE = "too-little-history"
 """Key of the alert that says why there is no model."""
 NOT_LANDED = "files-not-landed"
 """Key of the alert that says which files could not be landed, and why."""
+
+NOT_READ = "files-not-read"
+"""Key of the alert that says which files nobody reads, or that the synthetic shop lies beside somebody's own."""
 
 Said = tuple[Mapping[str, Any], str]
 """What a step did, and in a few words."""
@@ -79,14 +81,18 @@ def _ingest(ctx: RunContext) -> Said:
     else:
         ctx.journal.close_alert(NOT_LANDED, by="ingest")
         failures = ""
-    if not any(one.source == "transactions" for one in landed_files(ctx.settings.paths.landing)):
-        raise SourceError(
-            f"there are no transactions: put files into {ctx.settings.paths.raw}, or name them in "
-            "[sources.transactions]; `clv demo` writes a synthetic shop"
-        )
+    remarks = ingest.remarks(ctx.settings)
+    if remarks:
+        said = "; ".join(remarks)
+        remedy = "Map it, move it away, or take the synthetic shop out; then clv run"
+        ctx.journal.raise_alert(NOT_READ, "warning", said, remedy=remedy, link="/data", run_id=ctx.run_id)
+    else:
+        ctx.journal.close_alert(NOT_READ, by="ingest")
+    ingest.require_transactions(ctx.settings)
     new = [one for one in did["files"] if one["is_new"]]
     n_loaded, n_quarantined = (sum(one[key] for one in new) for key in ("n_accepted", "n_quarantined"))
-    return did, f"{len(new)} new files, {n_loaded:,} rows loaded, {n_quarantined:,} quarantined{failures}"
+    also = "".join(f"; {one}" for one in remarks)
+    return did, f"{len(new)} new files, {n_loaded:,} rows loaded, {n_quarantined:,} quarantined{failures}{also}"
 
 
 def _build(ctx: RunContext) -> Said:

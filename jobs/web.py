@@ -151,8 +151,12 @@ def _gunicorn_options(settings: Settings, host: str, port: int) -> dict[str, Any
 
 
 def is_empty(settings: Settings) -> bool:
-    """Whether nobody has brought any data yet: nothing landed, and no file to land."""
-    return not landed_files(settings.paths.landing) and not sources.resolve(settings)
+    """Whether nobody has brought any data yet: nothing landed, no file to land, and none that could not be read.
+
+    A file that is not recognised is somebody's, too: a synthetic shop beside it would pass for theirs.
+    """
+    found = sources.resolve(settings)
+    return not landed_files(settings.paths.landing) and not found and not sources.left_out(settings, found)
 
 
 def up(settings: Settings, config: Path | None, host: str, port: int, err: Console, out: Console) -> None:

@@ -91,9 +91,21 @@ CLOCK = {"transactions": "order_ts", "customers": "signup_date", "cart_events": 
 MONEY = {"transactions": "amount", "customers": "acquisition_cost", "cart_events": "cart_value", "campaigns": "cost"}
 
 
+_MAX_NAMES, _MAX_NAME_LENGTH = 40, 40
+"""What a message shows of a header: a photograph named .csv has names, too."""
+
+
 def normalised(name: str) -> str:
     """A header name without case, blanks, underscores and signs: `Invoice No` and `invoice_no` are the same."""
     return re.sub(r"[\W_]+", "", name.lower())
+
+
+def shown(header: Sequence[str]) -> str:
+    """The names of a header for a message: whatever the file holds, it stays short and on its line."""
+    cut = (name if len(name) <= _MAX_NAME_LENGTH else f"{name[:_MAX_NAME_LENGTH]}…" for name in header[:_MAX_NAMES])
+    words = ["".join(c if c.isprintable() else "\N{REPLACEMENT CHARACTER}" for c in name) for name in cut]
+    more = len(header) - len(words)
+    return ", ".join([*words, *([f"and {more:,} more"] if more else [])]) or "no columns"
 
 
 @dataclass(frozen=True)
@@ -159,8 +171,9 @@ def map_columns(source: str, header: Sequence[str], configured: Mapping[str, str
             notes.append("amount is the price")
     missing = [ours for ours in REQUIRED[source] if ours not in columns]
     if missing:
-        has = ", ".join(header) if header else "no columns"
-        raise SourceError(f"{file_name} has no column for {' and '.join(missing)} (has: {has}); map it in {where}")
+        raise SourceError(
+            f"{file_name} has no column for {' and '.join(missing)} (has: {shown(header)}); map it in {where}"
+        )
     return Mapped(
         source,
         {ours: columns[ours] for ours in targets if ours in columns},
@@ -212,7 +225,7 @@ def _expression(text: str, known: Mapping[str, int], header: Sequence[str], wher
     exact = [i for i, name in enumerate(header) if name == text]
     if exact or whole is not None:
         return _field(exact[0] if exact else int(whole or 0))
-    has = f"{file_name or 'the file'} has: {', '.join(header)}"
+    has = f"{file_name or 'the file'} has: {shown(header)}"
     try:
         tree = sqlglot.parse_one(text, read="duckdb")
     except sqlglot.errors.SqlglotError:

@@ -76,7 +76,7 @@ def lease(data: Path, build_id: str | None = None) -> Lease:
             return held
         if build_id is not None:
             raise NoBuildError(
-                f"there is no build {build_id} in {data / 'builds'}; `clv builds` lists those that are kept"
+                f"there is no build {build_id} in {data / 'builds'}; kept are {', '.join(build_ids(data)) or 'none'}"
             )
         # The build was collected between readlink and lock, so the symlink has moved on: look again.
     raise NoBuildError(f"{data / 'current'} points at {name}, which is not there; run `clv build`")
@@ -209,6 +209,17 @@ def collect_garbage(data: Path, keep: int) -> list[str]:
     kept = {*build_ids(data)[:keep], current_id(data)}
     folders = [path for path in sorted(builds.iterdir()) if path.is_dir()] if builds.is_dir() else []
     return [folder.name for folder in folders if folder.name not in kept and _remove(folder)]
+
+
+def withdraw(data: Path) -> None:
+    """Publish nothing any more: remove every build, also one that somebody reads.
+
+    Only the process that holds the builder lock may call this.
+    """
+    (data / "current").unlink(missing_ok=True)
+    for manifest in (data / "builds").glob(f"*/{MANIFEST}"):
+        manifest.unlink(missing_ok=True)
+    shutil.rmtree(data / "builds", ignore_errors=True)
 
 
 def _remove(folder: Path) -> bool:

@@ -17,13 +17,14 @@ import pyarrow.parquet as pq
 from clv.config import SOURCE_NAMES, Settings, Source
 from clv.errors import SourceError
 from warehouse.dialect import Bytes, peek
-from warehouse.mapping import Mapped, map_columns, normalised
+from warehouse.mapping import Mapped, map_columns, normalised, shown
 from warehouse.records import WHITESPACE, Layout, candidate_delimiters, header_fields, sample_lines
 
 Form = Literal["text", "json", "parquet"]
 _SUFFIX = re.compile(r"\.(csv|tsv|tab|txt|dat|psv|json|jsonl|ndjson|parquet|pq)(\.(gz|bz2|xz))?$", re.IGNORECASE)
 _HEADER_WITHIN = 20
 """A header may follow a few lines of title; later than this it is not looked for."""
+_MAP_IT = "list it under files in one of the [sources] sections of config.toml and map its columns there"
 _NAMES = (
     ("campaigns", re.compile(r"campaign|treatment|experiment", re.IGNORECASE)),
     ("cart_events", re.compile(r"cart|checkout|basket_event", re.IGNORECASE)),
@@ -98,12 +99,43 @@ def resolve(settings: Settings, files: Sequence[Path] | None = None) -> list[Sou
             if source is None:
                 raise SourceError(
                     f"{path.name} is not recognised as transactions, customers, cart_events or campaigns "
-                    f"(has: {', '.join(header_of(path))}); "
-                    "list it under files in one of the [sources] sections of config.toml and map its columns there"
+                    f"(has: {shown(header_of(path))}); {_MAP_IT}"
                 )
             found.append(SourceFile(source, real))
     order = {name: i for i, name in enumerate(SOURCE_NAMES)}
     return sorted(dict.fromkeys(found), key=lambda file: (order[file.source], file.name, str(file.path)))
+
+
+def left_out(settings: Settings, found: Sequence[SourceFile]) -> dict[str, str]:
+    """Why the other files in `data/raw` are not read: file name → reason, for whoever put them there.
+
+    Args:
+        settings: where the raw folder is.
+        found: what `resolve` gave.
+    """
+    raw, taken = settings.paths.raw, {file.path for file in found}
+    said: dict[str, str] = {}
+    for path in sorted(raw.iterdir()) if raw.is_dir() else []:
+        name = path.name
+        if name.startswith(".") or "truth" in name.lower() or not path.is_file() or path.resolve() in taken:
+            continue
+        if not _SUFFIX.search(name):
+            said[name] = "files of this kind are not read; save it as CSV (UTF-8), JSON lines or Parquet"
+        elif (kind := recognise(path, settings)) is not None:
+            said[name] = f"[sources.{kind}] files in config.toml lists others"
+        else:
+            said[name] = (
+                "it is not recognised as transactions, customers, cart_events or campaigns "
+                f"(has: {shown(_header(path))}); {_MAP_IT}"
+            )
+    return said
+
+
+def _header(path: Path) -> tuple[str, ...]:
+    try:
+        return header_of(path)
+    except SourceError:
+        return ()
 
 
 def _globbed(settings: Settings, source: Source) -> list[Path]:

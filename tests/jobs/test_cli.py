@@ -162,6 +162,7 @@ def test_a_build_as_of_a_date_knows_nothing_later(shop):
 
 
 def test_sql_can_only_read(shop):
+    shop("ingest")
     shop("build")
 
     code, _, said = shop("sql", "drop table marts.customers")

@@ -14,8 +14,11 @@ from clv import simulate
 from clv.config import Paths, Settings
 from clv.errors import SettingsError, SourceError
 from clv.simulate_dirt import ADDED, KINDS, dirty_lines
-from jobs.demo import DIRTY_SHARE, FILES, DemoInfo, write_demo
+from jobs.demo import DIRTY_SHARE, FILES, DemoInfo, remove_demo, write_demo
+from warehouse import publish
+from warehouse.build import build
 from warehouse.ingest import land
+from warehouse.landing import landed_files
 
 END = date(2026, 11, 1)
 COLUMNS = {
@@ -218,3 +221,68 @@ def test_landing_puts_aside_exactly_the_dirt_and_keeps_the_money(tmp_path: Path)
     # A zero amount is a purchase of nothing: it is landed.
     assert n_kept == clean.n_rows["transactions"] + dirty.n_dirty["zero_amount"]
     assert kept_amount == pytest.approx(good_amount)
+
+
+MINE = "customer_id,order_id,order_date,amount\nann,1,2026-01-01,10.00\n"
+
+
+def orders_landed(settings: Settings) -> dict[str, int]:
+    landed = landed_files(settings.paths.landing)
+    return {one.account["file_name"]: one.account["n_accepted"] for one in landed if one.source == "transactions"}
+
+
+def test_another_synthetic_shop_replaces_the_landed_one(tmp_path: Path) -> None:
+    settings = Settings(paths=Paths(data=tmp_path))
+    for n_customers in (40, 30):
+        write(tmp_path, n_customers=n_customers)
+        land(settings, today=END)
+
+    customers = [one for one in landed_files(settings.paths.landing) if one.source == "customers"]
+    assert [one.account["n_accepted"] for one in customers] == [30]
+
+
+def test_removing_leaves_own_files_and_nothing_of_the_synthetic_shop(tmp_path: Path) -> None:
+    settings = Settings(paths=Paths(data=tmp_path))
+    write(tmp_path, n_customers=40)
+    (settings.paths.raw / "my_orders.csv").write_text(MINE)
+    land(settings, today=END)
+    build(settings)
+    champion = settings.paths.registry / "value" / "champion.json"
+    champion.parent.mkdir(parents=True)
+    champion.touch()
+
+    remove_demo(settings)
+
+    assert orders_landed(settings) == {"my_orders.csv": 1}
+    assert [path.name for path in settings.paths.raw.iterdir()] == ["my_orders.csv"]
+    assert publish.current_id(tmp_path) is None
+    assert publish.build_ids(tmp_path) == []
+    assert not champion.exists()
+    assert not (tmp_path / "truth").exists()
+    assert build(settings).as_of == date(2026, 1, 2)
+
+
+def test_without_a_synthetic_shop_removing_touches_nothing(tmp_path: Path) -> None:
+    settings = Settings(paths=Paths(data=tmp_path))
+    settings.paths.raw.mkdir()
+    (settings.paths.raw / "my_orders.csv").write_text(MINE)
+    land(settings, today=END)
+    build(settings)
+
+    with pytest.raises(SourceError, match="nothing was removed"):
+        remove_demo(settings)
+
+    assert publish.current_id(tmp_path) is not None
+
+
+def test_a_synthetic_file_that_was_edited_is_not_removed(tmp_path: Path) -> None:
+    settings = Settings(paths=Paths(data=tmp_path))
+    info = write(tmp_path)
+    with info.files["transactions"].open("a") as file:
+        file.write("mine\n")
+    before = contents(tmp_path)
+
+    with pytest.raises(SourceError, match="changed since"):
+        remove_demo(settings)
+
+    assert contents(tmp_path) == before

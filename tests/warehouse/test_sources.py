@@ -107,6 +107,19 @@ def test_a_file_that_is_not_recognised_says_what_it_has(tmp_path: Path) -> None:
         resolve(Settings(root=tmp_path), [tmp_path / "x.csv"])
 
 
+def test_what_a_message_shows_of_a_header_is_short_and_harmless() -> None:
+    header = ["plain", "x" * 5_000_000, "\x1b[2Jred\nline", *map(str, range(60))]
+
+    with pytest.raises(SourceError) as raised:
+        map_columns("transactions", header, {}, file_name="photo.csv")
+
+    said = str(raised.value)
+    assert len(said) < 500
+    assert said.isprintable()
+    assert "(has: plain, " + "x" * 40 + "…, �[2Jred�line, 0, 1" in said
+    assert "and 23 more" in said
+
+
 @pytest.mark.parametrize(
     ("header", "expected"),
     [
