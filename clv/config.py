@@ -30,6 +30,12 @@ from clv.errors import SettingsError
 ENV_PREFIX = "CLV_"
 CONFIG_ENV = "CLV_CONFIG"
 """The one CLV_* variable that is not a setting: the path of the config file."""
+_CURRENCY, _SIZE = r"^[A-Z]{3}$", r"^\d+(\.\d+)?\s?(MB|GB|TB|MiB|GiB|TiB)$"
+_PATTERNS = {
+    _CURRENCY: "give the ISO 4217 code of a currency, such as EUR",
+    _SIZE: "give a size with its unit, such as 4GB or 500MB",
+}
+"""What to do, for settings whose form is a pattern."""
 
 SOURCE_NAMES = ("transactions", "customers", "cart_events", "campaigns")
 Share = Annotated[float, Field(ge=0, le=1)]
@@ -133,11 +139,23 @@ class Business(Section):
     """How this shop counts money and time."""
 
     name: str = "My shop"
-    currency: Annotated[str, Field(pattern=r"^[A-Z]{3}$")] = "USD"
+    currency: Annotated[str, Field(pattern=_CURRENCY)] = "USD"
     locale: str = "en_US"
     gross_margin: Share = 0.4
     discount_rate_annual: Annotated[float, Field(ge=0, le=1)] = 0.1
     timezone: str = "UTC"
+
+    @field_validator("locale")
+    @classmethod
+    def _locale_is_known(cls, name: str) -> str:
+        # Not at the top: it costs each command a tenth of a second, and only this setting needs it.
+        from babel import Locale, UnknownLocaleError
+
+        try:
+            Locale.parse(name)
+        except (ValueError, UnknownLocaleError) as error:
+            raise ValueError(f"there is no locale {name!r}; the form is en_GB") from error
+        return name
 
     @field_validator("timezone")
     @classmethod
@@ -226,9 +244,9 @@ class Engine(Section):
     """What runs the SQL, and within which limits."""
 
     kind: Literal["duckdb"] = "duckdb"
-    memory_limit: Annotated[str, Field(pattern=r"^\d+(\.\d+)?\s?(MB|GB|TB|MiB|GiB|TiB)$")] = "4GB"
+    memory_limit: Annotated[str, Field(pattern=_SIZE)] = "4GB"
     threads: Annotated[int, Field(ge=0, le=1024)] = 0
-    temp_limit: Annotated[str, Field(pattern=r"^\d+(\.\d+)?\s?(MB|GB|TB|MiB|GiB|TiB)$")] = "20GB"
+    temp_limit: Annotated[str, Field(pattern=_SIZE)] = "20GB"
     buckets: Annotated[int, Field(ge=1, le=1024)] = 16
 
 
@@ -345,5 +363,8 @@ def _explain(error: ValidationError, file: Path, environ: Mapping[str, str]) -> 
             hint = _nearest(keys[-1], list(getattr(model, "model_fields", {})))
             clauses.append(f"{where}: unknown key {'.'.join(keys)}{hint}")
         else:
-            clauses.append(f"{where}: {'.'.join(keys) or 'settings'}: {item['msg']} (found {item['input']!r})")
+            said = _PATTERNS.get(str(item.get("ctx", {}).get("pattern")), item["msg"].removeprefix("Value error, "))
+            # of a rule over a whole section, the section is no news
+            found = "" if isinstance(item["input"], dict) else f" (found {item['input']!r})"
+            clauses.append(f"{where}: {'.'.join(keys) or 'settings'}: {said}{found}")
     return "; ".join(clauses)

@@ -31,9 +31,9 @@ if TYPE_CHECKING:
 
     from jobs.run import Progress as Tell
 
-out = Console(soft_wrap=True, width=None if sys.stdout.isatty() else 140)
+out = Console(soft_wrap=True, markup=False, width=None if sys.stdout.isatty() else 140)
 """Standard output: results."""
-err = Console(stderr=True, soft_wrap=True)
+err = Console(stderr=True, soft_wrap=True, markup=False)
 """Standard error: progress and errors."""
 
 app = typer.Typer(
@@ -112,6 +112,8 @@ def _open(config: Path | None, debug: bool, role: str = "cli", *, terminal: bool
         raise RequestError(
             f"the log folder {settings.paths.logs} cannot be written: {error.strerror}; see [paths] data"
         ) from error
+    except ValueError as error:
+        raise SettingsError(f"[log] rotation or retention: {error}; the forms are 20 MB and 30 days") from error
     return settings
 
 

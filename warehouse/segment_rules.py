@@ -75,7 +75,9 @@ def read(path: Path) -> tuple[list[Rule], list[Problem]]:
     try:
         raw = path.read_bytes()
         text = raw.decode("utf-8-sig")
-    except (OSError, UnicodeDecodeError) as error:
+    except OSError as error:
+        raise SettingsError(f"{path} cannot be read: {error.strerror}") from error
+    except UnicodeDecodeError as error:
         raise SettingsError(f"{path} cannot be read as UTF-8 text: {error}") from error
     if len(raw) > MAX_BYTES:
         raise SettingsError(f"{path} has {len(raw):,} bytes; a table of rules is a few lines")

@@ -91,7 +91,8 @@ def resolve(settings: Settings, files: Sequence[Path] | None = None) -> list[Sou
     else:
         for path in files:
             if not path.is_file():
-                raise SourceError(f"{path} does not exist; give the path of an existing file")
+                said = "is a folder" if path.is_dir() else "does not exist"
+                raise SourceError(f"{path} {said}; give the path of an existing file")
             real = path.resolve()
             source = next((name for name, paths in configured.items() if real in paths), None) or recognise(
                 path, settings

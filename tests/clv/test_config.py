@@ -99,6 +99,9 @@ def test_the_file_can_be_named_by_the_environment(write):
         ("", {"CLV_MODEL": '{"seed": 1}'}, r"the form is CLV_SECTION__KEY"),
         ("", {"CLV_ROOT": "/"}, r"CLV_ROOT names no setting"),
         ("", {"CLV_MODEL__SEED": "many"}, r"environment variable CLV_MODEL__SEED: model\.seed: .*\(found 'many'\)"),
+        ("[business]\ncurrency = 'Euro'", {}, r"currency: give the ISO 4217 code .* \(found 'Euro'\)$"),
+        ("[business]\nlocale = 'xx_YY'", {}, r"business\.locale: there is no locale 'xx_YY'; the form is en_GB"),
+        ("[engine]\nmemory_limit = 'lots'", {}, r"memory_limit: give a size with its unit, such as 4GB"),
     ],
     ids=[
         "unknown key",
@@ -114,6 +117,9 @@ def test_the_file_can_be_named_by_the_environment(write):
         "variable for a whole section",
         "variable for what is no setting",
         "variable of the wrong kind",
+        "no such currency",
+        "no such locale",
+        "a size without a unit",
     ],
 )
 def test_what_is_wrong_is_named(write, text, environ, message):
@@ -127,6 +133,13 @@ def test_all_that_is_wrong_is_said_at_once(write):
 
     assert "model.sede" in str(caught.value)
     assert "log.level" in str(caught.value)
+
+
+def test_a_rule_over_a_section_does_not_print_the_section(write):
+    with pytest.raises(SettingsError) as raised:
+        load_settings(write("[model]\nhorizons_days = [30]"), environ={})
+
+    assert str(raised.value).endswith("model: primary_horizon_days = 180 is not among horizons_days [30]")
 
 
 def test_a_file_that_was_named_must_exist(tmp_path):
