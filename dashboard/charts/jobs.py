@@ -6,6 +6,7 @@ import pandas as pd
 import plotly.graph_objects as go
 
 from dashboard import theme
+from dashboard.charts.ticks import HEADROOM
 from dashboard.format import Format
 
 STATUS_COLOURS = {
@@ -19,6 +20,8 @@ STATUS_COLOURS = {
 STEPS_SECONDS = (0.1, 0.5, 1, 2, 5, 10, 15, 30, 60, 120, 300, 600, 900, 1800, 3600, 7200, 21_600)
 """Steps that are round on a clock."""
 N_STEPS = 5
+N_LEAST = 12
+"""As many bars as there is room for at least, so that a single run is not one wide bar."""
 
 
 def duration_history(frame: pd.DataFrame, words: Format) -> go.Figure:
@@ -42,8 +45,12 @@ def duration_history(frame: pd.DataFrame, words: Format) -> go.Figure:
         hovertemplate="%{customdata}<extra></extra>",
     )
     ticks = _ticks(float(seconds.max()) if len(runs) else 1.0)
-    figure.update_yaxes(tickvals=ticks, ticktext=[words.duration(tick) for tick in ticks])
-    figure.update_xaxes(visible=False, range=[-0.6, max(len(runs), 12) - 0.4])
+    top = max(ticks[-1], float(seconds.max()) if len(runs) else 1.0)
+    figure.update_yaxes(
+        tickvals=ticks, ticktext=[words.duration(tick) for tick in ticks], range=[0, top * (1 + HEADROOM)]
+    )
+    # Few runs stand at the right, where the next one will.
+    figure.update_xaxes(visible=False, range=[min(0, len(runs) - N_LEAST) - 0.6, len(runs) - 0.4])
     figure.update_layout(hovermode="closest", bargap=0.3)
     return figure
 

@@ -58,7 +58,7 @@ def kpi(
         help_text: the definition, shown beside the label.
         source: the answer that the number comes from.
     """
-    hint = html.Span(icon("info-circle"), title=help_text, className="kpi-help") if help_text else None
+    hint = _hint(label, help_text) if help_text else None
     return html.Section(
         [
             html.Div([html.H2(label, className="kpi-name"), hint, _tools(source, label)], className="kpi-label"),
@@ -123,6 +123,12 @@ def spark(points: Sequence[float], colour: str = "var(--c1)") -> html.Div | None
     image = f'url("data:image/svg+xml,{quote(svg)}")'
     style = {"maskImage": image, "WebkitMaskImage": image, "--spark": colour}
     return html.Div(className="spark", style=style, **{"aria-hidden": "true"})
+
+
+def _hint(label: str, text: str) -> html.Button:
+    """The definition, shown to a pointer, to the keyboard and to a thumb (assets/30-cards.css)."""
+    said = {"aria-label": f"{label}: {text}", "data-tip": text}
+    return html.Button(icon("info-circle"), type="button", className="kpi-help", **said)
 
 
 def _tools(source: Answer | None, label: str) -> html.Div | None:

@@ -16,13 +16,13 @@ from dashboard.data import Answer, Door
 
 FIELD, DO = "rule-field", "rule-do"
 DIMENSION_WORDS = {"r": "recency", "f": "frequency", "m": "money"}
+HEADS = ("", "Segment", "Recency (R)", "Frequency (F)", "Money (M)", "First order within", "In words", "")
 _OPTIONS = [{"label": str(score), "value": str(score)} for score in SCORES]
 
 
 def rule_rows(rules: Sequence[Mapping[str, Any]]) -> html.Div:
     """The fields of *rules* (`clv.segments.FIELDS`, as text or numbers), in the order in which they are tried."""
-    heads = ["", "Segment", "Recency (R)", "Frequency (F)", "Money (M)", "First order within", "In words", ""]
-    head = html.Tr([html.Th(name, scope="col") for name in heads])
+    head = html.Tr([html.Th(name, scope="col") for name in HEADS])
     body = [_row(place, rule, len(rules)) for place, rule in enumerate(rules)]
     caption = html.Caption("Rules of the segments; the first that fits wins", className="visually-hidden")
     return html.Div(
@@ -147,14 +147,19 @@ def _row(place: int, rule: Mapping[str, Any], n_rules: int) -> html.Tr:
         [
             html.Td(str(place + 1), className="is-number muted"),
             html.Td(labelled(f"Name {what}", name), className="rules-name"),
-            *(html.Td(_scores(place, dimension, rule, what)) for dimension in DIMENSIONS),
+            *(
+                html.Td(_scores(place, dimension, rule, what), className="rules-score", **{"data-head": head})
+                for dimension, head in zip(DIMENSIONS, HEADS[2:5], strict=True)
+            ),
             html.Td(
                 html.Span(
                     [labelled(f"Days since the first order, at most, {what}", days), "days"], className="rules-days"
-                )
+                ),
+                className="rules-age",
+                **{"data-head": HEADS[5]},
             ),
             html.Td(labelled(f"Description {what}", words), className="rules-wide"),
-            html.Td(moves),
+            html.Td(moves, className="rules-moves"),
         ]
     )
 

@@ -182,6 +182,7 @@ def _facet(ask: Door, name: str, words: str, asked: Wanted) -> html.Div:
         value=customer_list.choice(asked.filters.get(name)) or [],
         multi=True,
         placeholder=f"All {words}",
+        maxHeight=420,
     )
     return html.Div(labelled(f"Only these {words}", dropdown), className="grid-facet")
 

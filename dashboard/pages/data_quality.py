@@ -272,7 +272,9 @@ def _files(ask: Door) -> html.Section:
     ]
     return card(
         "Files",
-        empty("No file has been read yet") if answer.is_empty else table(answer.frame, columns, caption="Files"),
+        empty("No file has been read yet")
+        if answer.is_empty
+        else table(answer.frame, columns, caption="Files", class_name="list-wraps"),
         sub="The account of each file, newest first",
         source=answer,
         span=12,
