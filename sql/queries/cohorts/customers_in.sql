@@ -17,30 +17,26 @@ with
     ),
 
     chosen as (
-        select customer_id,
+        select customer_id, cohort_month, channel,
+        from marts.purchase_months
+        where
+            $mode = 'bought'
+            and month_number = $month_number
+            and (cast($cohort_month as date) is null or cohort_month = cast($cohort_month as date))
+        union all
+        select customer_id, cohort_month, channel,
         from marts.customers
         where $mode = 'cohort'
         union all
-        select customer_id,
-        from marts.purchase_months
-        where $mode = 'bought' and month_number = $month_number
-        union all
-        select customer_id,
+        select customer_id, cohort_month, channel,
         from marts.customers
         where
             $mode = 'bought_or_later'
             and date_diff('month', cohort_month, cast(date_trunc('month', last_order_date) as date))
             >= $month_number
     )
-select
-    customers.customer_id,
-    customers.name,
-    customers.segment,
-    customers.cohort_month,
-    customers.revenue as revenue_to_date,  -- net
-    customers.last_order_date,
+select chosen.customer_id, chosen.cohort_month, chosen.channel,
 from chosen
-inner join marts.customers as customers on customers.customer_id = chosen.customer_id
-inner join cohorts on cohorts.cohort_month = customers.cohort_month
-where cast($channel as varchar) is null or customers.channel = $channel
-order by customers.cohort_month, customers.revenue desc, customers.customer_id
+inner join cohorts on cohorts.cohort_month = chosen.cohort_month
+where cast($channel as varchar) is null or chosen.channel = $channel
+order by chosen.cohort_month, chosen.customer_id

@@ -1,19 +1,6 @@
 -- The personas that were derived from how customers buy: size, money, and how surely each is found.
 -- grain: one row per derived persona
 -- parameters: none
-with
-    members as (
-        select
-            behaviour_persona as persona,
-            count(*) as n_customers,
-            cast(sum(n_orders) as bigint) as n_orders,
-            round(sum(revenue), 4) as revenue,
-            round(sum(expected_revenue), 4) as expected_revenue,
-            avg(p_alive) as avg_p_alive,
-        from marts.customers
-        where behaviour_persona is not null
-        group by behaviour_persona
-    )
 select
     profiles.persona_id,
     profiles.persona,
@@ -37,5 +24,5 @@ select
     profiles.agreement_hi,
     profiles.as_of,
 from outputs.persona_profiles as profiles
-inner join members on members.persona = profiles.persona
+inner join marts.personas as members on members.persona = profiles.persona and not members.is_given
 order by profiles.place

@@ -17,76 +17,43 @@ with
             unnest(cast($max_age_days as integer[])) as max_age_days,
     ),
 
-    ages as (
-        select ages.tenure_days, coalesce(min(draft.max_age_days), 0) as new_within_days,
-        from (select distinct tenure_days from marts.customers where r is not null) as ages
-        left join draft on ages.tenure_days <= draft.max_age_days
-        group by ages.tenure_days
-    ),
-
-    groups as (
-        select
-            customers.segment as segment_now,
-            customers.r,
-            customers.f,
-            customers.m,
-            ages.new_within_days,
-            count(*) as n_customers,
-            sum(customers.revenue) as revenue,
-            sum(customers.expected_revenue) as expected_revenue,
-        from marts.customers as customers
-        inner join ages on ages.tenure_days = customers.tenure_days
-        where customers.r is not null
-        group by customers.segment, customers.r, customers.f, customers.m, ages.new_within_days
-    ),
-
     -- the first rule that fits, as in features.customer_rfm
-    named as (
+    held as (
         select
-            groups.segment_now,
-            draft.segment as segment_draft,
-            draft.priority,
-            groups.n_customers,
-            groups.revenue,
-            groups.expected_revenue,
-        from groups
+            cells.segment,
+            min(draft.priority) as priority,
+            max(cells.n_customers) as n_customers,
+            max(cells.revenue) as revenue,
+            max(cells.expected_revenue) as expected_revenue,
+        from marts.rfm_cells as cells
         inner join
             draft
-            on groups.r between draft.r_min and draft.r_max
-            and groups.f between draft.f_min and draft.f_max
-            and groups.m between draft.m_min and draft.m_max
-            and (
-                draft.max_age_days is null
-                or groups.new_within_days between 1 and draft.max_age_days
-            )
-        qualify
-            row_number() over (
-                partition by
-                    groups.segment_now, groups.r, groups.f, groups.m, groups.new_within_days
-                order by draft.priority
-            )
-            = 1
+            on cells.r between draft.r_min and draft.r_max
+            and cells.f between draft.f_min and draft.f_max
+            and cells.m between draft.m_min and draft.m_max
+            and (draft.max_age_days is null or cells.tenure_days <= draft.max_age_days)
+        group by cells.segment, cells.r, cells.f, cells.m, cells.tenure_days
     ),
 
     now_is as (
         select
-            named.segment_now as segment,
-            sum(named.n_customers) as n_customers,
-            sum(named.revenue) as revenue,
-            sum(named.expected_revenue) as expected_revenue,
-        from named
-        group by named.segment_now
+            segment,
+            sum(n_customers) as n_customers,
+            sum(revenue) as revenue,
+            sum(expected_revenue) as expected_revenue,
+        from held
+        group by segment
     ),
 
     would_be as (
         select
             draft.segment,
             draft.priority,
-            coalesce(sum(named.n_customers), 0) as n_customers,
-            coalesce(sum(named.revenue), 0e0) as revenue,
-            sum(named.expected_revenue) as expected_revenue,
+            coalesce(sum(held.n_customers), 0) as n_customers,
+            coalesce(sum(held.revenue), 0e0) as revenue,
+            sum(held.expected_revenue) as expected_revenue,
         from draft
-        left join named on named.segment_draft = draft.segment
+        left join held on held.priority = draft.priority
         group by draft.segment, draft.priority
     )
 select

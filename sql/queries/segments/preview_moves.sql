@@ -17,64 +17,33 @@ with
             unnest(cast($max_age_days as integer[])) as max_age_days,
     ),
 
-    ages as (
-        select ages.tenure_days, coalesce(min(draft.max_age_days), 0) as new_within_days,
-        from (select distinct tenure_days from marts.customers where r is not null) as ages
-        left join draft on ages.tenure_days <= draft.max_age_days
-        group by ages.tenure_days
-    ),
-
-    groups as (
-        select
-            customers.segment as segment_now,
-            customers.r,
-            customers.f,
-            customers.m,
-            ages.new_within_days,
-            count(*) as n_customers,
-            sum(customers.revenue) as revenue,
-            sum(customers.expected_revenue) as expected_revenue,
-        from marts.customers as customers
-        inner join ages on ages.tenure_days = customers.tenure_days
-        where customers.r is not null
-        group by customers.segment, customers.r, customers.f, customers.m, ages.new_within_days
-    ),
-
     -- the first rule that fits, as in features.customer_rfm
-    named as (
+    held as (
         select
-            groups.segment_now,
-            draft.segment as segment_draft,
-            draft.priority,
-            groups.n_customers,
-            groups.revenue,
-            groups.expected_revenue,
-        from groups
+            cells.segment,
+            min(draft.priority) as priority,
+            max(cells.n_customers) as n_customers,
+            max(cells.revenue) as revenue,
+            max(cells.expected_revenue) as expected_revenue,
+        from marts.rfm_cells as cells
         inner join
             draft
-            on groups.r between draft.r_min and draft.r_max
-            and groups.f between draft.f_min and draft.f_max
-            and groups.m between draft.m_min and draft.m_max
-            and (
-                draft.max_age_days is null
-                or groups.new_within_days between 1 and draft.max_age_days
-            )
-        qualify
-            row_number() over (
-                partition by
-                    groups.segment_now, groups.r, groups.f, groups.m, groups.new_within_days
-                order by draft.priority
-            )
-            = 1
+            on cells.r between draft.r_min and draft.r_max
+            and cells.f between draft.f_min and draft.f_max
+            and cells.m between draft.m_min and draft.m_max
+            and (draft.max_age_days is null or cells.tenure_days <= draft.max_age_days)
+        group by cells.segment, cells.r, cells.f, cells.m, cells.tenure_days
     )
 select
-    named.segment_now,
-    named.segment_draft,
-    cast(sum(named.n_customers) as bigint) as n_customers,
-    cast(sum(sum(named.n_customers)) over () as bigint) as n_customers_all,  -- who change at all
-    round(sum(named.revenue), 4) as revenue,  -- net, to date
-    round(sum(named.expected_revenue), 4) as expected_revenue,  -- NULL while there is no model
-from named
-where named.segment_now <> named.segment_draft
-group by named.segment_now, named.segment_draft
-order by n_customers desc, named.segment_now, named.segment_draft
+    held.segment as segment_now,
+    draft.segment as segment_draft,
+    draft.priority as place,  -- of its rule in the draft
+    cast(sum(held.n_customers) as bigint) as n_customers,
+    cast(sum(sum(held.n_customers)) over () as bigint) as n_customers_all,  -- who change at all
+    round(sum(held.revenue), 4) as revenue,  -- net, to date
+    round(sum(held.expected_revenue), 4) as expected_revenue,  -- NULL while there is no model
+from held
+inner join draft on draft.priority = held.priority
+where held.segment <> draft.segment
+group by held.segment, draft.segment, draft.priority
+order by n_customers desc, segment_now, segment_draft

@@ -57,12 +57,6 @@ with
         from marts.purchase_months
         where activity_month = cast($month as date) and month_number >= 1
     )
-select
-    customers.customer_id,
-    customers.name,
-    customers.segment,
-    customers.revenue,  -- net, to date
-    customers.expected_revenue,  -- over the primary horizon
+select customer_id,
 from chosen
-inner join marts.customers as customers on customers.customer_id = chosen.customer_id
-order by customers.expected_revenue desc nulls last, customers.customer_id
+order by customer_id

@@ -2,34 +2,13 @@
 -- grain: one row
 -- parameters: $as_of date, first day that is not known
 with
-    totals as (
-        select
-            count(first_order_date) as n_customers,
-            count(case when n_orders >= 2 then 1 end) as n_repeat_customers,
-            count(case when recency_days <= 90 then 1 end) as n_active_90d,
-            count(case when tenure_days <= 90 then 1 end) as n_new_90d,
-            round(coalesce(sum(revenue), 0e0), 4) as revenue,
-            round(coalesce(sum(margin), 0e0), 4) as margin,
-            round(coalesce(sum(revenue_365d), 0e0), 4) as revenue_365d,
-            round(coalesce(sum(revenue_90d), 0e0), 4) as revenue_90d,
-            max(horizon_days) as horizon_days,
-            round(sum(expected_revenue), 4) as expected_revenue,
-            round(sum(expected_margin), 4) as expected_margin,
-            round(sum(expected_revenue_discounted), 4) as expected_revenue_discounted,
-            sum(p_alive) as expected_alive,
-            count(expected_revenue) as n_predicted,
-            max(prediction_as_of) as prediction_as_of,
-            max(model_version) as model_version,
-        from marts.customers
-    ),
-
     -- totals have an interval of their own: the spread of their errors at past cut-offs, as
     -- logarithms
     spread as (
         select max(evaluations.value) as total_log_sd,
         from outputs.evaluations as evaluations
         inner join
-            totals
+            marts.totals as totals
             on evaluations.model_version = totals.model_version
             and evaluations.horizon_days = totals.horizon_days
         where evaluations.metric = 'total_log_sd'
@@ -78,6 +57,6 @@ select
     totals.n_predicted,
     totals.prediction_as_of,
     totals.model_version,
-from totals
+from marts.totals as totals
 cross join year_before
 cross join spread

@@ -4,22 +4,24 @@
 with
     -- what customers who stood in each segment one primary horizon ago went on to spend
     followed as (
-        select segment_before as segment, avg(next_revenue) as mean_next_revenue,
-        from marts.customer_moves
+        select
+            segment_before as segment,
+            sum(next_revenue) / nullif(cast(sum(n_customers) as double), 0e0) as mean_next_revenue,
+        from marts.segment_moves
         group by segment_before
     ),
 
     segments as (
         select
-            customers.segment,
-            max(rules.standing) as standing,
-            max(rules.max_age_days) as max_age_days,
+            segments.segment,
+            segments.standing,
+            segments.max_age_days,
             concat(
                 '/customers?segment=',
                 replace(
                     replace(
                         replace(
-                            replace(replace(customers.segment, '%', '%25'), '&', '%26'), '+', '%2B'
+                            replace(replace(segments.segment, '%', '%25'), '&', '%26'), '+', '%2B'
                         ),
                         '#',
                         '%23'
@@ -28,26 +30,12 @@ with
                     '+'
                 )
             ) as link,
-            count(*) as n_customers,
-            sum(customers.revenue_365d) as revenue_365d,
-            sum(customers.expected_revenue) as expected_revenue,
-            count(*) * max(followed.mean_next_revenue) as followed_revenue,
-        from marts.customers as customers
-        left join followed on followed.segment = customers.segment
-        left join features.segment_rules as rules on rules.segment = customers.segment
-        group by customers.segment
-    ),
-
-    best as (
-        select count(*) as n_customers, sum(expected_revenue) as expected_revenue,
-        from marts.customers
-        where value_percentile >= 96
-    ),
-
-    overdue as (
-        select count(*) as n_customers, sum(expected_revenue) as expected_revenue,
-        from marts.customers
-        where overdue_index > 1e0 and n_orders >= 2
+            segments.n_customers,
+            segments.revenue_365d,
+            segments.expected_revenue,
+            segments.n_customers * followed.mean_next_revenue as followed_revenue,
+        from marts.segments as segments
+        left join followed on followed.segment = segments.segment
     ),
 
     -- last 90 days against the 90 before, where both are known
@@ -114,7 +102,8 @@ with
             expected_revenue,
             'expected revenue over the primary horizon',
             '/customers?value_percentile=96..&sort=-expected_revenue',
-        from best
+        from marts.signs
+        where sign = 'best'
         union all
         select
             'remind_overdue',
@@ -123,7 +112,8 @@ with
             expected_revenue,
             'expected revenue over the primary horizon',
             '/customers?overdue_index=%3E1&n_orders=2..&sort=-overdue_index',
-        from overdue
+        from marts.signs
+        where sign = 'overdue_regular'
         union all
         select
             'falling_channel',
