@@ -20,6 +20,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 import duckdb
+import pyarrow.parquet as pq
 
 from clv.config import Engine
 from clv.errors import BuildError
@@ -93,11 +94,13 @@ def _write(
 
 
 def _relation(table: Table, folder: Path) -> str:
-    """The table's Parquet files relative to the build; a glob where there are many."""
+    """The table's Parquet files relative to the build; a glob where there is one for each bucket."""
     if not table.sources:
         return engine.empty_sql(table.columns or {})
     parents = {path.parent for path in table.sources}
     stem = table.name.split(".")[1]
     if {parent.name for parent in parents} == {stem}:
-        return engine.files_sql([f"{parents.pop().relative_to(folder)}/*.parquet"])
+        files = f"{parents.pop().relative_to(folder)}/*.parquet"
+        is_told = "bucket" in pq.read_schema(table.sources[0]).names
+        return engine.bucketed_sql(files) if is_told else engine.files_sql([files])
     return engine.files_sql([str(path.relative_to(folder)) for path in table.sources])

@@ -79,7 +79,7 @@ def _sentence(rows: list[Any], words: Format) -> list[Any]:
 
 def change_card(door: Door, who: Any) -> html.Section:
     """What the expected revenue was when last scored, what the customer and what the model changed, what it is."""
-    answer = door.ask("customer/change", customer_id=who.customer_id)
+    answer = door.ask("customer/change", customer_id=who.customer_id, customer_bucket=who.bucket)
     words = door.words
     row = next((one for one in answer.rows if one.horizon_days == who.horizon_days), None)
     if row is None:

@@ -115,6 +115,11 @@ def _below(of: dict[str, str]) -> list[Any]:
     ]
 
 
+def _whose(who: Any) -> dict[str, Any]:
+    """The parameters of queries on the bucketed tables."""
+    return {"customer_id": who.customer_id, "customer_bucket": who.bucket}
+
+
 def _head(ask: Door, who: Any) -> html.Header:
     name = str(who.name or who.customer_id)
     marks: list[Any] = [segment_chip(who.segment)]
@@ -187,7 +192,7 @@ def _headline(ask: Door, profile: Answer) -> html.Div:
 
 def _timeline(ask: Door, profile: Answer) -> html.Section:
     who = profile.row
-    answer = ask.ask("customer/timeline", customer_id=who.customer_id)
+    answer = ask.ask("customer/timeline", **_whose(who))
     entries = [("Orders", "var(--c1)", "box"), ("Returns", "var(--c4)", "box")]
     if who.next_order_from is not None:
         entries.append(("Next order expected", "var(--c2)", "band"))
@@ -285,7 +290,7 @@ def _interval(ask: Door, low: Any, high: Any) -> str:
 
 
 def _lines(ask: Door, who: Any) -> html.Section:
-    answer = ask.ask("customer/lines", customer_id=who.customer_id, max_rows=MAX_LINES)
+    answer = ask.ask("customer/lines", max_rows=MAX_LINES, **_whose(who))
     words = ask.words
     n_lines = 0 if answer.is_empty else answer.rows[0].n_lines
     sub = f"{words.count(n_lines)} {'line' if n_lines == 1 else 'lines'} of orders and returns, the newest first"
@@ -297,7 +302,7 @@ def _lines(ask: Door, who: Any) -> html.Section:
 
 
 def _campaigns(ask: Door, who: Any) -> html.Section:
-    answer = ask.ask("customer/campaigns", customer_id=who.customer_id)
+    answer = ask.ask("customer/campaigns", **_whose(who))
     words = ask.words
     columns = [
         Column("Campaign", lambda row: row.campaign_id),
@@ -358,7 +363,7 @@ def _look_alikes(ask: Door, who: Any) -> html.Section:
 
 
 def _categories(ask: Door, who: Any) -> html.Section:
-    answer = ask.ask("customer/categories", customer_id=who.customer_id)
+    answer = ask.ask("customer/categories", **_whose(who))
     words = ask.words
     bars = [
         Bar(

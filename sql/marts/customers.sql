@@ -53,6 +53,7 @@ with
     )
 select
     customers.customer_id,
+    totals.bucket,  -- part of the bucketed tables that holds the customer
     customers.name,
     customers.email,
     coalesce(customers.country, 'Unknown') as country,

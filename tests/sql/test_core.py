@@ -167,6 +167,9 @@ def test_the_number_of_buckets_never_shows(shop, new_shop, tiny):
     single.land("outputs.predictions", tiny("predictions"))
     single.build(horizon_days=180)
 
+    def told(shop, name):
+        return [{column: value for column, value in row.items() if column != "bucket"} for row in shop.table(name)]
+
     for name in (
         "marts.customers",
         "marts.activity",
@@ -174,7 +177,7 @@ def test_the_number_of_buckets_never_shows(shop, new_shop, tiny):
         "marts.revenue_monthly",
         "marts.cohort_retention",
     ):
-        assert single.table(name) == shop.table(name), name
+        assert told(single, name) == told(shop, name), name
 
 
 def test_what_happens_later_changes_no_earlier_row(shop, new_shop, tiny):

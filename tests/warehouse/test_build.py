@@ -324,6 +324,19 @@ def test_the_data_folder_can_be_moved(shop: TinyShop):
     assert warehouse.run_sql("select count(*) as n from core.orders")["n"].tolist() == [4]
 
 
+def test_who_names_the_bucket_reads_one_file_and_the_rows_are_those_of_the_files(shop: TinyShop):
+    info = shop.build()
+    ask = Warehouse(shop.data, sql_root=shop.sql).run_sql
+
+    of_view = ask("select * from core.orders order by all")
+    of_files = duckdb.sql(f"from '{info.path}/core/orders/*.parquet' order by all").to_arrow_table().to_pandas()
+    plan = "\n".join(ask("explain analyze from core.orders where bucket = 1")["explain_value"])
+
+    assert of_view.equals(of_files)
+    assert set(of_view["bucket"]) == {0, 1}
+    assert "Scanning Files: 1/2" in plan
+
+
 def test_columns_carry_their_comments(shop: TinyShop):
     shop.build()
 

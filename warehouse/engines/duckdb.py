@@ -171,6 +171,16 @@ def one_bucket_sql(files: Sequence[str], bucket: int) -> str:
     return f"(select * replace ({number} as bucket) from {files_sql(files)})"  # noqa: S608 - a number and quoted names
 
 
+def bucketed_sql(files: str) -> str:
+    """The relation over the Parquet files of a bucketed table, a glob; named `<bucket>.parquet`.
+
+    The bucket is told from a file's name: `where bucket = 3` opens one file, and not all for what is in their footers.
+    """
+    number = "cast(split_part(parse_filename(filename), '.', 1) as integer)"
+    source = f"read_parquet({quoted(files)}, union_by_name = false, filename = true)"
+    return f"(select * exclude (filename) replace ({number} as bucket) from {source})"  # noqa: S608 - a quoted name
+
+
 def empty_sql(columns: Mapping[str, str]) -> str:
     """A relation without rows that has *columns* (name → type)."""
     listed = ", ".join(f'cast(null as {kind}) as "{name}"' for name, kind in columns.items())

@@ -1,6 +1,6 @@
 -- Which campaigns a customer was in, and what they bought within 30 days of each.
 -- grain: one row per campaign
--- parameters: $customer_id
+-- parameters: $customer_id and its $customer_bucket, which customer/profile gives
 with
     contacts as (
         select campaign_id, customer_id, is_treated, sent_ts, sent_date, action, cost,
@@ -11,7 +11,7 @@ with
     orders as (
         select order_date, amount, purchase_number,
         from core.orders
-        where customer_id = $customer_id
+        where bucket = $customer_bucket and customer_id = $customer_id
     )
 select
     contacts.campaign_id,

@@ -1,6 +1,6 @@
 -- What a customer buys.
 -- grain: one row per category
--- parameters: $customer_id
+-- parameters: $customer_id and its $customer_bucket, which customer/profile gives
 with
     totals as (
         select
@@ -9,7 +9,7 @@ with
             count(case when is_purchase then 1 end) as n_lines,
             max(case when is_purchase then order_date end) as last_order_date,
         from core.order_lines
-        where customer_id = $customer_id
+        where bucket = $customer_bucket and customer_id = $customer_id
         group by coalesce(category, 'Unknown')
     )
 select

@@ -1,7 +1,7 @@
 -- Why a customer's expected revenue is not what it was when last scored: what the customer did, and
 -- what another model makes of it. In money to the cent, and the two effects add up to the change.
 -- grain: one row per horizon; no row until the customer has been scored twice
--- parameters: $customer_id
+-- parameters: $customer_id and its $customer_bucket, which customer/profile gives
 with
     scores as (
         select
@@ -30,7 +30,7 @@ with
     orders as (
         select order_date, amount, purchase_number,
         from core.orders
-        where customer_id = $customer_id
+        where bucket = $customer_bucket and customer_id = $customer_id
     )
 select
     scores.horizon_days,

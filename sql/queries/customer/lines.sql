@@ -1,6 +1,7 @@
 -- All lines of a customer's orders and returns, the newest first.
 -- grain: one row per line, at most $max_rows
--- parameters: $customer_id, $max_rows number of rows
+-- parameters: $customer_id and its $customer_bucket, which customer/profile gives, $max_rows
+-- number of rows
 select
     order_ts,
     order_id,
@@ -17,7 +18,7 @@ select
     margin,
     count(*) over () as n_lines,  -- of all, not only of those given here
 from core.order_lines
-where customer_id = $customer_id
+where bucket = $customer_bucket and customer_id = $customer_id
 order by
     order_ts desc,
     order_id desc,

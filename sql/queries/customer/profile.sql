@@ -3,6 +3,7 @@
 -- parameters: $customer_id
 select
     customers.customer_id,
+    customers.bucket,  -- part of the bucketed tables that holds the customer; with it a query reads one file
     customers.name,
     customers.email,
     customers.country,

@@ -1,6 +1,6 @@
 -- A customer's purchases and returns over time, with what they have spent so far.
 -- grain: one row per day with an order line
--- parameters: $customer_id
+-- parameters: $customer_id and its $customer_bucket, which customer/profile gives
 with
     days as (
         select
@@ -12,7 +12,7 @@ with
             round(sum(margin), 4) as margin,
             max(gap_days) as gap_days,
         from core.orders
-        where customer_id = $customer_id
+        where bucket = $customer_bucket and customer_id = $customer_id
         group by order_date
     )
 select
