@@ -5,7 +5,7 @@ Marks are found by walking (`site_walk`): bars, cells, bubbles, lines of tables,
 
 import re
 from collections import Counter
-from urllib.parse import urlsplit
+from urllib.parse import parse_qsl, urlsplit
 
 import pytest
 
@@ -105,7 +105,8 @@ def listed(client, href):
 
 def counted(shop, href):
     """The same, asked of the grid alone: the curves of one page have a thousand points."""
-    return grid_of(shop.site.warehouse).count(wanted(urlsplit(href).query))
+    query = urlsplit(href).query
+    return grid_of(shop.site.warehouse).count(wanted(query), dict(parse_qsl(query)).get("build"))
 
 
 @pytest.mark.parametrize("page", PAGE_FILES, ids=[page.name for page in PAGE_FILES])
