@@ -19,6 +19,8 @@ from clv.value import ValueModel
 
 SQL = Path(__file__).parents[2] / "sql"
 FIRST_DAY = date(2022, 1, 3)
+AS_OF = FIRST_DAY + timedelta(days=330)
+HORIZONS = (30, 60)
 
 
 def simulated_orders(n_customers: int, n_days: int, seed: int) -> pd.DataFrame:
@@ -86,7 +88,7 @@ class Log:
         return Snapshot(as_of, days, self.features(as_of, days), self.outcomes(as_of, days) if is_over else None)
 
     def fit(self, as_of: date, horizons: Sequence[int], **settings: Any) -> ValueModel:
-        planned = backtest.plan(self.first_day, as_of, horizons, max_snapshots=6, n_customers=self.n_customers)
+        planned = backtest.plan(self.first_day, as_of, horizons, max_snapshots=3, n_customers=self.n_customers)
         return fit_value_model(
             (self.snapshot(cut_off, days) for cut_off, days in planned.snapshots),
             (self.snapshot(as_of, days, is_over=False) for days in planned.today_days),
@@ -123,3 +125,15 @@ def orders() -> pd.DataFrame:
 @pytest.fixture(scope="session")
 def log(orders: pd.DataFrame) -> Log:
     return Log(orders)
+
+
+@pytest.fixture(scope="session")
+def model(log: Log) -> ValueModel:
+    """Fitted to what of the log was known on its 330th day."""
+    return log.fit(AS_OF, HORIZONS)
+
+
+@pytest.fixture(scope="session")
+def frames(log: Log, model: ValueModel) -> dict[int, pd.DataFrame]:
+    """What the model is asked about: the customers of that day."""
+    return log.frames(model, AS_OF)

@@ -8,20 +8,7 @@ import pytest
 from clv import explain
 from clv.snapshots import input_names
 from clv.value import BTYD_INPUTS
-from tests.clv.conftest import FIRST_DAY
-
-AS_OF = FIRST_DAY + timedelta(days=330)
-HORIZONS = (30, 60)
-
-
-@pytest.fixture(scope="module")
-def model(log):
-    return log.fit(AS_OF, HORIZONS, with_intervals=False)
-
-
-@pytest.fixture(scope="module")
-def frames(log, model):
-    return log.frames(model, AS_OF)
+from tests.clv.conftest import AS_OF, FIRST_DAY, HORIZONS, simulated_orders
 
 
 @pytest.fixture(scope="module")
@@ -117,8 +104,6 @@ def test_the_same_model_on_new_data_has_no_model_effect(log, model, frames):
 
 
 def test_the_baseline_alone_is_explained_too(make_log):
-    from tests.clv.conftest import simulated_orders
-
     small = make_log(simulated_orders(12, 200, seed=4))
     model = small.fit(FIRST_DAY + timedelta(days=150), [30])
 

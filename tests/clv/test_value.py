@@ -11,21 +11,9 @@ from clv.errors import ModelError, NotEnoughDataError
 from clv.fitting import fit_value_model
 from clv.snapshots import Snapshot
 from clv.value import ValueModel
-from tests.clv.conftest import FIRST_DAY, simulated_orders
+from tests.clv.conftest import AS_OF, FIRST_DAY, HORIZONS, simulated_orders
 
-AS_OF = FIRST_DAY + timedelta(days=330)
-HORIZONS = (30, 60)
 MONEY = ["expected_revenue", "revenue_lo", "revenue_hi", "revenue_lo_90", "revenue_hi_90"]
-
-
-@pytest.fixture(scope="module")
-def model(log):
-    return log.fit(AS_OF, HORIZONS)
-
-
-@pytest.fixture(scope="module")
-def frames(log, model):
-    return log.frames(model, AS_OF)
 
 
 @pytest.fixture(scope="module")
