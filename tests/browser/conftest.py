@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-import importlib.util
 import json
 import sys
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
-from types import ModuleType
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -32,21 +30,10 @@ from chromium import DESKTOP, DRAWN, chromium, resize, set_theme  # noqa: E402
 WAIT_SECONDS = 20
 
 
-def _module(path: Path) -> ModuleType:
-    spec = importlib.util.spec_from_file_location("tiny_dashboard", path)
-    assert spec is not None
-    assert spec.loader is not None
-    module = importlib.util.module_from_spec(spec)
-    sys.modules[spec.name] = module  # dataclasses look their module up
-    spec.loader.exec_module(module)
-    return module
-
-
 @pytest.fixture(scope="session")
-def settings(tmp_path_factory: pytest.TempPathFactory) -> Settings:
-    """The tiny shop of the dashboard's tests, published."""
-    tiny = _module(ROOT / "tests" / "dashboard" / "conftest.py")
-    return tiny.publish_tiny(tmp_path_factory.mktemp("browser") / "data")
+def settings(tiny_shop: Callable[[Path], Settings], tmp_path_factory: pytest.TempPathFactory) -> Settings:
+    """The tiny shop, published."""
+    return tiny_shop(tmp_path_factory.mktemp("browser") / "data")
 
 
 @pytest.fixture(scope="session")

@@ -3,30 +3,19 @@
 Pages are read from their files, so a page that is added is looked at.
 """
 
-import importlib.util
-import sys
-from pathlib import Path
-
 import dash
 import pytest
 from chromium import DESKTOP, PHONE
 from selenium.webdriver.common.action_chains import ActionChains
 from selenium.webdriver.common.keys import Keys
 
+from ..dashboard.site_walk import PAGE_FILES
+
 pytestmark = pytest.mark.browser
 
 
-def _site_walk():
-    path = Path(__file__).parents[1] / "dashboard" / "site_walk.py"
-    spec = importlib.util.spec_from_file_location("site_walk", path)
-    module = importlib.util.module_from_spec(spec)
-    sys.modules["site_walk"] = module  # dataclasses look their module up
-    spec.loader.exec_module(module)
-    return module
-
-
 CUSTOMER = "C03"
-ADDRESSES = {page.name: page.path.replace("<customer_id>", CUSTOMER) for page in _site_walk().PAGE_FILES}
+ADDRESSES = {page.name: page.path.replace("<customer_id>", CUSTOMER) for page in PAGE_FILES}
 ADDRESSES["nowhere"] = "/no/such/page"
 EVERY_PAGE = {"argvalues": ADDRESSES.values(), "ids": ADDRESSES.keys()}
 

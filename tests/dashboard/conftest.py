@@ -1,75 +1,34 @@
-"""The twelve customers of tests/data/tiny as a real data folder: landed, built, published, served."""
+"""The twelve customers of tests/data/tiny served, and a demo shop: what a browser would ask, and what it would get."""
 
 from __future__ import annotations
 
-import importlib.util
 import json
-import shutil
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from datetime import date, timedelta
 from pathlib import Path
-from types import ModuleType
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
-import pandas as pd
 import pytest
 from dash import Dash
 
-from clv.config import Business, Engine, Paths, Settings
+from clv.config import Settings
 from dashboard.app import create_app
 from jobs.demo import write_demo
-from warehouse import outputs
-from warehouse.build import build
-from warehouse.ingest import land
 
-if TYPE_CHECKING:
-    from .site_walk import Drawn, PageFile
+from ..jobs.conftest import ModelledShop
+from .site_walk import Drawn, PageFile, addresses, filled
 
-TINY = Path(__file__).parent.parent / "data" / "tiny"
-AS_OF = date(2024, 4, 11)
 DEMO_END = date(2026, 1, 1)
 TWELVE, DEMO = "the twelve customers", "the demo shop"
 SHOPS = (TWELVE, DEMO)
 """Shops that are walked from page to page."""
-FILES = {
-    "transactions": "customers_transactions.csv",
-    "customers": "customer_status.csv",
-    "campaigns": "campaigns.csv",
-}
-
-
-def settings_at(data: Path) -> Settings:
-    """A shop in London with two buckets."""
-    return Settings(
-        paths=Paths(data=data),
-        root=data,
-        business=Business(name="Tiny & Sons", currency="GBP", locale="en_GB", timezone="Europe/London"),
-        engine=Engine(buckets=2, memory_limit="1GB", threads=2),
-    )
-
-
-def publish_tiny(data: Path) -> Settings:
-    """The tiny shop at *data*, published as of 11 April 2024, with predictions for four of its customers."""
-    settings = settings_at(data)
-    settings.paths.raw.mkdir(parents=True)
-    for source, name in FILES.items():
-        shutil.copy(TINY / f"{source}.csv", settings.paths.raw / name)
-    land(settings, today=AS_OF)
-    predictions = pd.read_csv(TINY / "predictions.csv", dtype={"customer_id": str}, parse_dates=["as_of"])
-    predictions["as_of"] = predictions["as_of"].dt.date
-    frame = outputs.empty("predictions").reindex(range(len(predictions)))
-    for column in predictions:
-        frame[column] = predictions[column]
-    outputs.write(settings.paths.outputs, "predictions", frame)
-    build(settings, as_of=AS_OF)
-    return settings
 
 
 @pytest.fixture(scope="session")
-def settings(tmp_path_factory: pytest.TempPathFactory) -> Settings:
+def settings(tiny_shop: Callable[[Path], Settings], tmp_path_factory: pytest.TempPathFactory) -> Settings:
     """The tiny shop, published."""
-    return publish_tiny(tmp_path_factory.mktemp("dashboard") / "data")
+    return tiny_shop(tmp_path_factory.mktemp("dashboard") / "data")
 
 
 @pytest.fixture(scope="session")
@@ -136,8 +95,6 @@ class Client:
 
     def whole(self, path: str, search: str = "") -> Any:
         """The same, with what the page's callbacks add once it has opened."""
-        from .site_walk import filled  # the browser's tests load this file alone
-
         return filled(self, self.page(path, search), path, search)
 
 
@@ -201,50 +158,45 @@ class Shop:
 
     def drawn(self, page: PageFile) -> list[Drawn]:
         """All addresses of *page*, drawn once."""
-        from .site_walk import addresses  # the browser's tests load this file alone, to publish the twelve customers
-
         if page not in self.seen:
             self.seen[page] = addresses(self.client, page, {"customer_id": self.customers})
         return self.seen[page]
 
 
-def _demo_shop(folder: Path) -> Settings:
+@pytest.fixture(scope="session")
+def demo_shop(made_once: Any, new_data: Any, tmp_path_factory: pytest.TempPathFactory) -> Settings:
     """Four hundred synthetic customers, dirty lines among theirs: trained, and scored on two dates."""
-    shop = _module(Path(__file__).parents[1] / "jobs" / "conftest.py").ModelledShop(folder / "data")
-    write_demo(shop.settings, n_customers=400, n_months=14, end_date=DEMO_END, dirty=0.02)
-    before = DEMO_END - timedelta(days=60)
-    shop.run("ingest")
-    shop.run("build", "train", "score", "build", as_of=before)
-    shop.run("build", "score", "build")
-    return shop.settings
 
+    def make(folder: Path) -> None:
+        shop = ModelledShop(new_data(folder / "data", "web font"))
+        write_demo(shop.settings, n_customers=400, n_months=14, end_date=DEMO_END, dirty=0.02)
+        before = DEMO_END - timedelta(days=60)
+        shop.run("ingest")
+        shop.run("build", "train", "score", "build", as_of=before)
+        shop.run("build", "score", "build")
 
-def _module(path: Path) -> ModuleType:
-    spec = importlib.util.spec_from_file_location("modelled_shop", path)
-    assert spec is not None
-    assert spec.loader is not None
-    module = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(module)
-    return module
+    made = ModelledShop(made_once("demo shop", make) / "data")
+    return made.copy(tmp_path_factory.mktemp("demo") / "data").settings
 
 
 @pytest.fixture(scope="session")
-def shop_called(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Any]:
+def demo_app(demo_shop: Settings) -> Iterator[Dash]:
+    """The application on the demo shop."""
+    app = create_app(demo_shop)
+    yield app
+    app.server.extensions["retain"].warehouse.close()
+
+
+@pytest.fixture(scope="session")
+def shop_called(request: pytest.FixtureRequest) -> Callable[[str], Shop]:
     """Gives one of the shops that are walked by its name, made when it is first asked for."""
     made: dict[str, Shop] = {}
 
     def shop_called(name: str) -> Shop:
         if name not in made:
-            app = (
-                request.getfixturevalue("app")
-                if name == TWELVE
-                else create_app(_demo_shop(tmp_path_factory.mktemp("demo")))
-            )
+            app = request.getfixturevalue("app" if name == TWELVE else "demo_app")
             ids = app.server.extensions["retain"].warehouse.table("marts.customers")["customer_id"].tolist()
             made[name] = Shop(Client(app), ids if name == TWELVE else [ids[0], ids[len(ids) // 2], ids[-1]])
         return made[name]
 
-    yield shop_called
-    for name, shop in made.items():
-        if name != TWELVE:
-            shop.site.warehouse.close()
+    return shop_called

@@ -11,8 +11,6 @@ from dashboard import data, shell
 from dashboard.app import create_app
 from dashboard.components import sql, states
 
-from .conftest import settings_at
-
 
 def test_the_first_page_is_served_with_the_shops_locale(client):
     page = client.http.get("/overview")
@@ -104,8 +102,8 @@ def test_an_unknown_address_leads_back(client, words_of):
     assert "There is no such page" in words_of(client.page("/no/such/page"))
 
 
-def test_a_page_without_any_build_says_what_to_do(tmp_path, words_of):
-    empty = create_app(settings_at(tmp_path / "data"))
+def test_a_page_without_any_build_says_what_to_do(new_shop, tmp_path, words_of):
+    empty = create_app(new_shop(tmp_path / "data"))
 
     from .conftest import Client
 

@@ -23,15 +23,16 @@ from warehouse import outputs
 from warehouse.build import build
 from warehouse.ingest import land
 
-from .conftest import AS_OF, FILES, TINY, Client, settings_at
+from ..conftest import AS_OF, FILES, TINY
+from .conftest import Client
 
 BEFORE = date(2024, 4, 1)
 
 
 @pytest.fixture(scope="module")
-def builds(tmp_path_factory):
+def builds(new_shop, tmp_path_factory):
     """Settings of a shop with two builds, and their ids, the older first."""
-    settings = settings_at(tmp_path_factory.mktemp("compare") / "data")
+    settings = new_shop(tmp_path_factory.mktemp("compare") / "data")
     settings.paths.raw.mkdir(parents=True)
     for source in ("transactions", "customers"):
         shutil.copy(TINY / f"{source}.csv", settings.paths.raw / FILES[source])

@@ -7,7 +7,6 @@ from urllib.parse import quote
 import pandas as pd
 import pytest
 
-from clv.config import Paths
 from dashboard import data
 from dashboard.app import create_app
 from dashboard.charts.customer import customer_timeline
@@ -16,7 +15,8 @@ from warehouse import outputs
 from warehouse.build import build
 from warehouse.ingest import land
 
-from .conftest import AS_OF, Client, publish_tiny
+from ..conftest import AS_OF
+from .conftest import Client
 
 
 def kpis_of(page, walk, words_of) -> dict[str, str]:
@@ -146,10 +146,9 @@ ODD = {
 
 
 @pytest.fixture(scope="module")
-def odd_app(settings, tmp_path_factory):
+def odd_app(new_shop, tmp_path_factory):
     """A shop of customers with one line each, odd ids, and no model."""
-    folder = tmp_path_factory.mktemp("odd") / "data"
-    settings = settings.model_copy(update={"paths": Paths(data=folder), "root": folder})
+    settings = new_shop(tmp_path_factory.mktemp("odd") / "data")
     settings.paths.raw.mkdir(parents=True)
     with (settings.paths.raw / "transactions.csv").open("w", newline="", encoding="utf-8") as file:
         lines = csv.writer(file)
@@ -196,9 +195,9 @@ def test_without_a_model_the_list_shows_what_was_bought(odd_shop, walk, words_of
 
 
 @pytest.fixture(scope="module")
-def explained(tmp_path_factory):
+def explained(tiny_shop, tmp_path_factory):
     """The tiny shop, scored twice, with reasons of C01: 150 = 90 + 80.25 − 30.5 + 7.25 + 3."""
-    settings = publish_tiny(tmp_path_factory.mktemp("explained") / "data")
+    settings = tiny_shop(tmp_path_factory.mktemp("explained") / "data")
     reasons = [
         ("baseline", None, 90.0),
         ("revenue_1h", 60.0, 80.25),

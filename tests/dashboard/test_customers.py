@@ -105,6 +105,7 @@ def test_an_address_can_be_written_by_hand(search, model):
         "list=data/quarantine",
         "list=cohorts/customers_in&list.cohort_month=May",
         "list=cohorts/customers_in&list.month_number=two",
+        "list=segments/drafted_customers&list.r_min=4,high",
     ],
 )
 def test_an_address_that_cannot_be_read_is_refused_with_words(client, words_of, search):
@@ -180,8 +181,22 @@ def test_every_segment_link_shows_exactly_the_number_clicked(context, client):
         ("overview/customers_in", {"from_date": "2024-01-01", "to_date": "2024-04-11"}),
         ("cohorts/customers_in", {"cohort_month": "2024-01-01", "month_number": "0", "mode": "bought"}),
         ("segments/moved_customers", {"segment_before": "New", "segment": "Loyal"}),
+        (
+            "segments/drafted_customers",
+            {
+                "rule": "2",
+                "segment_draft": "Rest",
+                "r_min": "4,1",
+                "r_max": "5,5",
+                "f_min": "1,1",
+                "f_max": "5,5",
+                "m_min": "1,1",
+                "m_max": "5,5",
+                "max_age_days": "30,any",
+            },
+        ),
     ],
-    ids=["channel in a month", "all in a period", "cohort cell", "move"],
+    ids=["channel in a month", "all in a period", "cohort cell", "move", "draft of segment rules"],
 )
 def test_a_list_shows_exactly_the_customers_behind_the_mark(context, client, query, params):
     search = customer_list.search_of(
@@ -388,10 +403,8 @@ def test_a_kept_list_is_exported_whole(app, client, context, walk, words_of):
     press_list(client, packed("drop", name="For export"))
 
 
-def test_without_a_build_the_page_says_what_to_do(tmp_path, words_of, settings):
-    bare = settings.model_copy(update={"paths": settings.paths.model_copy(update={"data": tmp_path / "none"})})
-    bare.paths.data.mkdir()
-    app = create_app(bare)
+def test_without_a_build_the_page_says_what_to_do(new_shop, tmp_path, words_of):
+    app = create_app(new_shop(tmp_path / "none"))
 
     with app.server.test_request_context("/"):
         with pytest.raises(NoBuildError):

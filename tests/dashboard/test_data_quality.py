@@ -11,9 +11,11 @@ from dashboard.app import create_app
 from dashboard.charts.quality import weekly_volume
 from dashboard.components.quality import offending
 from dashboard.format import Format
-from tests.dashboard.conftest import AS_OF, FILES, TINY, Client, settings_at
 from warehouse.build import build
 from warehouse.ingest import land
+
+from ..conftest import AS_OF, FILES, TINY
+from .conftest import Client
 
 DIRTY = """C01,o901,1,not a day,30.00,1,,toys,web,false
 C02,o902,1,2024-01-09 10:00:00,<b>lots</b>,1,,toys,web,false
@@ -25,9 +27,9 @@ C01,o101,1,2024-01-05 10:00:00,30.00,1,,toys,web,false
 
 
 @pytest.fixture(scope="module")
-def dirty(tmp_path_factory):
+def dirty(new_shop, tmp_path_factory):
     """The tiny shop with five dirty lines, published and served."""
-    settings = settings_at(tmp_path_factory.mktemp("quality") / "data")
+    settings = new_shop(tmp_path_factory.mktemp("quality") / "data")
     settings.paths.raw.mkdir(parents=True)
     for source, name in FILES.items():
         shutil.copy(TINY / f"{source}.csv", settings.paths.raw / name)

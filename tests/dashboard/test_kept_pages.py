@@ -10,13 +10,14 @@ from dashboard.app import create_app
 from warehouse import reports
 from warehouse.build import build
 
-from .conftest import AS_OF, Client, publish_tiny
+from ..conftest import AS_OF
+from .conftest import Client
 
 
 @pytest.fixture(scope="module")
-def shop(tmp_path_factory):
+def shop(tiny_shop, tmp_path_factory):
     """A shop of one's own, to publish again."""
-    settings = publish_tiny(tmp_path_factory.mktemp("kept") / "data")
+    settings = tiny_shop(tmp_path_factory.mktemp("kept") / "data")
     app = create_app(settings)
     yield settings, app
     app.server.extensions["retain"].warehouse.close()

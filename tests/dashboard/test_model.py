@@ -20,7 +20,8 @@ from dashboard.format import Format
 from warehouse import outputs
 from warehouse.build import build
 
-from .conftest import AS_OF, Client, publish_tiny, settings_at
+from ..conftest import AS_OF, settings_at
+from .conftest import Client
 
 FORMAT = Format("GBP", "en_GB", "Europe/London")
 CUT_OFF, EARLIER = date(2024, 3, 12), date(2024, 2, 11)
@@ -110,9 +111,8 @@ def previewed(champion, challenger):
     return frame.assign(horizon_days=180, as_of=AS_OF, champion_version=champion, version=challenger)
 
 
-def served(folder, is_judged):
+def served(settings, is_judged):
     """The tiny shop with one model version in registry and outputs."""
-    settings = publish_tiny(folder / "data")
     registry = Registry(settings.paths.registry / model_card.NAME)
     version = registry.save(lambda at: (at / "model.json").write_text("{}"), CARD, as_of=AS_OF)
     registry.promote(version, by="test", at=datetime(2024, 4, 11, tzinfo=UTC), reason="first version")
@@ -136,9 +136,9 @@ def served(folder, is_judged):
 
 
 @pytest.fixture(scope="module")
-def judged(tmp_path_factory):
+def judged(tiny_shop, tmp_path_factory):
     """A shop whose model was judged on two windows."""
-    app, version = served(tmp_path_factory.mktemp("judged"), is_judged=True)
+    app, version = served(tiny_shop(tmp_path_factory.mktemp("judged") / "data"), is_judged=True)
     yield app, version
     app.server.extensions["retain"].warehouse.close()
 
@@ -211,8 +211,8 @@ def test_a_horizon_that_was_not_judged_falls_back(judged, words_of):
     assert "Judged on 12 customers" in words_of(Client(judged[0]).page("/model", "?horizon=365"))
 
 
-def test_a_model_that_was_not_judged_shows_its_card(tmp_path, words_of):
-    app, version = served(tmp_path, is_judged=False)
+def test_a_model_that_was_not_judged_shows_its_card(tiny_shop, tmp_path, words_of):
+    app, version = served(tiny_shop(tmp_path / "data"), is_judged=False)
 
     words = words_of(Client(app).page("/model"))
     app.server.extensions["retain"].warehouse.close()

@@ -10,7 +10,8 @@ from dashboard.app import create_app
 from warehouse import outputs
 from warehouse.build import build
 
-from .conftest import AS_OF, Client, publish_tiny
+from ..conftest import AS_OF
+from .conftest import Client
 
 OFTEN, OTHERS = "Steady regulars", 'Full-price "one-timers" & <co>'
 KINDS = {f"C{i:02d}": OTHERS for i in (2, 3, 5, 6, 7, 8, 9, 10, 11)} | {"C01": OFTEN, "C12": OFTEN}
@@ -34,8 +35,8 @@ def write(settings):
 
 
 @pytest.fixture(scope="module")
-def client(tmp_path_factory):
-    settings = publish_tiny(tmp_path_factory.mktemp("personas") / "data")
+def client(tiny_shop, tmp_path_factory):
+    settings = tiny_shop(tmp_path_factory.mktemp("personas") / "data")
     write(settings)
     app = create_app(settings)
     yield Client(app)

@@ -12,7 +12,8 @@ from dashboard.components.rules import DO, FIELD, fields_of
 from warehouse import segment_rules
 from warehouse.build import build
 
-from .conftest import AS_OF, Client, publish_tiny
+from ..conftest import AS_OF
+from .conftest import Client
 
 ODD = "A \"quoted\" <b>naïve</b>, 'näme'; 名"
 # Scores are those of tests/sql/test_rfm.py. R ≥ 4: C01, C07, C08, C11, C12.
@@ -20,9 +21,9 @@ TWO = [Rule(ODD, r_min=4), Rule("Rest")]
 
 
 @pytest.fixture(scope="module")
-def served(tmp_path_factory):
+def served(tiny_shop, tmp_path_factory):
     """The shop and the app, made once."""
-    settings = publish_tiny(tmp_path_factory.mktemp("rules") / "data")
+    settings = tiny_shop(tmp_path_factory.mktemp("rules") / "data")
     app = create_app(settings)
     yield Editor(app, settings)
     app.server.extensions["retain"].warehouse.close()
@@ -142,6 +143,54 @@ def test_the_preview_is_what_a_build_then_makes(editor):
     made.pop("No purchase")
     assert {name: n for name, n in preview.items() if n} == made
     assert sum(made.values()) == 11
+
+
+def test_counts_of_a_draft_open_exactly_the_customers_that_it_would_hold(editor, walk, words_of):
+    """Of R ≥ 4 are C01, C07, C08, C11 and C12; first ordered within 30 days: C07 and C11, who are "New" now."""
+    draft = [Rule("Fresh", r_min=4, first_order_within_days=30), Rule(ODD, r_min=4), Rule("Rest")]
+    preview = editor.look(draft)["rules-preview"]["children"]
+    links = [(words_of(node), node["props"]["href"]) for node in walk(preview) if node["type"] == "Link"]
+
+    with editor.app.server.test_request_context("/"):
+        grid = customer_list.grid_of(data.door("").site.warehouse)
+        drafted = [
+            (count, customer_list.wanted(urlsplit(href).query)) for count, href in links if "drafted_customers" in href
+        ]
+        held = {
+            (asked.members.params["segment_draft"], asked.members.params["segment_now"]): grid.keys(asked)
+            for _, asked in drafted
+        }
+        counts = [(count, str(grid.count(asked))) for count, asked in drafted]
+
+    assert held["Fresh", None] == ["C07", "C11"]
+    assert held[ODD, None] == ["C01", "C08", "C12"]
+    assert held["Rest", None] == ["C02", "C03", "C05", "C06", "C09", "C10"]
+    assert held["Fresh", "New"] == ["C07", "C11"]
+    assert held[ODD, "Loyal"] == ["C12"]
+    assert [count for count, _ in counts] == [n for _, n in counts]
+    assert len(counts) == 3 + 9
+
+
+def test_a_draft_with_as_many_rules_as_there_can_be_has_an_address_that_servers_take(editor, walk):
+    """4,094 characters is what a server takes as the first line of a request."""
+    many = [Rule(f"{place:02d}{'ü' * 58}", first_order_within_days=30_000 + place) for place in range(39)]
+    preview = editor.look([*many, Rule("Rest")])["rules-preview"]["children"]
+
+    hrefs = [node["props"]["href"] for node in walk(preview) if node["type"] == "Link"]
+
+    assert any("drafted_customers" in href for href in hrefs)
+    assert max(map(len, hrefs)) < 3_500
+
+
+def test_the_list_of_a_draft_says_what_it_is(editor, walk, words_of):
+    preview = editor.look(TWO)["rules-preview"]["children"]
+    href = next(node["props"]["href"] for node in walk(preview) if "list.rule=2" in str(node["props"].get("href")))
+    path, _, search = href.partition("?")
+
+    page = editor.page(path, f"?{search}")
+
+    (note,) = [node for node in walk(page) if "insight" in str(node["props"].get("className"))]
+    assert "Only customers whom a draft of the segment rules would hold : rule 2, as Rest." in words_of(note)
 
 
 def test_a_draft_with_a_gap_cannot_be_saved(editor, words_of):

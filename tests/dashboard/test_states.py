@@ -1,7 +1,6 @@
 """Every page in the shops that break pages: nothing yet, nobody, one order, one customer, only a return, no model."""
 
 from datetime import date
-from pathlib import Path
 
 import dash
 import pytest
@@ -11,7 +10,7 @@ from dashboard.app import create_app
 from warehouse.build import build
 from warehouse.ingest import land
 
-from .conftest import Client, settings_at
+from .conftest import Client
 
 HEADER = "customer_id,order_id,order_date,amount\n"
 SHOPS = {
@@ -38,20 +37,19 @@ PAGES = [
 ]
 
 
-def shop_of(lines: str, folder: Path) -> Settings:
-    settings = settings_at(folder)
+def land_and_build(settings: Settings, lines: str) -> None:
     settings.paths.raw.mkdir(parents=True)
     if lines:
         (settings.paths.raw / "customers_transactions.csv").write_text(HEADER + lines)
         land(settings, today=date(2024, 5, 1))
     build(settings)
-    return settings
 
 
 @pytest.fixture(scope="module", params=["no build", *SHOPS])
-def odd_client(request, tmp_path_factory):
-    folder = tmp_path_factory.mktemp("odd") / "data"
-    settings = settings_at(folder) if request.param == "no build" else shop_of(SHOPS[request.param], folder)
+def odd_client(request, new_shop, tmp_path_factory):
+    settings = new_shop(tmp_path_factory.mktemp("odd") / "data")
+    if request.param != "no build":
+        land_and_build(settings, SHOPS[request.param])
     app = create_app(settings)
     yield Client(app)
     app.server.extensions["retain"].warehouse.close()

@@ -23,8 +23,9 @@ def commands(group, prefix=()):
 
 
 @pytest.fixture
-def clv(tmp_path, monkeypatch, capsys):
+def clv(new_data, tmp_path, monkeypatch, capsys):
     """Run `clv` with a settings file of its own; exit code, output and errors."""
+    new_data(tmp_path / "data")
     config = tmp_path / "config.toml"
     config.write_text("[engine]\nbuckets = 2\nmemory_limit = '1GB'\n")
     monkeypatch.delenv("CLV_CONFIG", raising=False)
@@ -235,7 +236,6 @@ def test_wrong_segment_rules_are_said_and_stop_a_build(shop):
 
 def test_segment_rules_are_reset_and_the_reset_is_undone(clv):
     data = clv.folder / "data"
-    data.mkdir()
     clv("segments", "reset")
     text = clv("segments", "show")[1]
     (data / "segment_rules.csv").write_text(text.replace("Loyal", "Fans"), encoding="utf-8")

@@ -16,9 +16,9 @@ ann,2,2026-02-01,20.00
 
 
 @pytest.fixture
-def settings(tmp_path):
+def settings(new_data, tmp_path):
     return Settings(
-        paths=Paths(data=tmp_path / "data"),
+        paths=Paths(data=new_data(tmp_path / "data")),
         root=tmp_path,
         engine=Engine(buckets=2, memory_limit="1GB", temp_limit="1MB"),
     )

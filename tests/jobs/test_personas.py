@@ -8,7 +8,6 @@ from sklearn.metrics import adjusted_rand_score
 
 from clv.config import Engine, Paths, Settings
 from clv.personas import FEATURES
-from jobs import pipeline
 from jobs.catalog import job_named
 from jobs.demo import write_demo
 from jobs.run import execute
@@ -21,11 +20,10 @@ END = date(2026, 1, 1)
 
 
 @pytest.fixture(scope="module")
-def settings(tmp_path_factory):
+def settings(new_data, tmp_path_factory):
     """Six hundred customers over a year, landed and built."""
-    settings = Settings(
-        paths=Paths(data=tmp_path_factory.mktemp("personas") / "data"), engine=Engine(buckets=2, memory_limit="1GB")
-    )
+    data = new_data(tmp_path_factory.mktemp("personas") / "data")
+    settings = Settings(paths=Paths(data=data), engine=Engine(buckets=2, memory_limit="1GB"))
     write_demo(settings, n_customers=600, n_months=12, seed=3, end_date=END)
     land(settings, today=END)
     build(settings)
@@ -88,16 +86,8 @@ def test_a_second_run_keeps_ids_names_and_members(settings):
     assert same.mean() > 0.99
 
 
-def test_the_pipeline_derives_them_when_behaviour_has_changed_and_not_again(settings, tmp_path):
-    steps = [execute(job_named("pipeline"), settings, by="test")["steps"] for _ in range(2)]
-
-    said = [{step["step"]: step["said"] for step in one}["personas"] for one in steps]
-    assert said[1] == "as they were"
-    assert pipeline.STEPS in {path.name for path in settings.paths.outputs.iterdir()}
-
-
-def test_a_small_shop_says_why_it_has_none(tmp_path):
-    settings = Settings(paths=Paths(data=tmp_path / "data"), engine=Engine(buckets=2, memory_limit="1GB"))
+def test_a_small_shop_says_why_it_has_none(new_data, tmp_path):
+    settings = Settings(paths=Paths(data=new_data(tmp_path / "data")), engine=Engine(buckets=2, memory_limit="1GB"))
     settings.paths.raw.mkdir(parents=True)
     frame = pd.DataFrame({"customer_id": ["a", "b"], "order_id": [1, 2], "order_date": "2026-01-05", "amount": 9.0})
     frame.to_csv(settings.paths.raw / "transactions.csv", index=False)

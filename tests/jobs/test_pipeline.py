@@ -1,6 +1,10 @@
-"""The pipeline on a small synthetic shop, in real processes, killed at several points."""
+"""The pipeline on a small synthetic shop: once from files to predictions, and on from there; killed at several points.
+
+What begins with nothing or is killed runs in a process of its own; what goes on from there, in this one.
+"""
 
 import json
+import re
 import shutil
 import signal
 import subprocess
@@ -13,6 +17,7 @@ import pandas as pd
 import pytest
 
 from clv.config import load_settings
+from jobs.cli import main
 from jobs.demo import write_demo
 from jobs.pipeline import STEPS
 from warehouse.ask import Warehouse
@@ -29,6 +34,8 @@ buckets = 1
 memory_limit = "1GB"
 """
 END = date(2026, 1, 1)
+# How far a run is while it does this.
+IN_INGEST, IN_BUILD, IN_PUBLICATION, IN_TRAINING, IN_SCORING, IN_LAST_BUILD = 0.01, 0.16, 0.34, 0.5, 0.81, 0.93
 SAME = ["core.order_lines", "core.orders", "features.customer_features", "marts.customers", "marts.cohort_retention"]
 
 pytestmark = pytest.mark.slow
@@ -43,15 +50,20 @@ class Shop:
         self.config.write_text(CONFIG)
         self.settings = load_settings(self.config, environ={})
 
-    def start(self, *words: str) -> subprocess.Popen:
-        command = [sys.executable, "-m", "jobs.cli", *(words or ("run",)), "--config", str(self.config)]
+    def start(self) -> subprocess.Popen:
+        """`clv run` in a process of its own."""
+        command = [sys.executable, "-m", "jobs.cli", "run", "--config", str(self.config)]
         return subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
 
-    def run(self, *words: str) -> str:
-        process = self.start(*words)
-        said, error = process.communicate()
-        assert process.returncode == 0, error
-        return said
+    def clv(self, *words: str) -> int:
+        """The exit code of a command in this process."""
+        with pytest.raises(SystemExit) as stop:
+            main([*words, "--config", str(self.config)])
+        return stop.value.code
+
+    def run(self, *options: str) -> None:
+        """`clv run` in this process."""
+        assert self.clv("run", *options) == 0
 
     def steps(self) -> dict[str, str]:
         """What each step of the last run said."""
@@ -88,31 +100,28 @@ def assert_same(found: dict[str, pd.DataFrame], expected: dict[str, pd.DataFrame
         pd.testing.assert_frame_equal(found[name], frame, obj=name)
 
 
-@pytest.fixture(scope="module")
-def raw(tmp_path_factory):
-    """The shop's files, made once."""
-    shop = Shop(tmp_path_factory.mktemp("raw"))
-    write_demo(shop.settings, n_customers=200, n_months=9, end_date=END)
-    return shop.settings.paths.raw
-
-
 @pytest.fixture
-def new_shop(tmp_path, raw):
-    def new_shop(name: str = "shop") -> Shop:
-        shop = Shop(tmp_path / name)
-        shutil.copytree(raw, shop.settings.paths.raw)
-        return shop
-
-    return new_shop
-
-
-@pytest.fixture(scope="module")
-def finished(tmp_path_factory, raw):
-    """A shop after one undisturbed run; not to be changed."""
-    shop = Shop(tmp_path_factory.mktemp("finished"))
-    shutil.copytree(raw, shop.settings.paths.raw)
-    shop.run()
+def new_shop(new_data, tmp_path):
+    """A shop of which there are only files."""
+    new_data(tmp_path / "shop" / "data", "paper fonts")
+    shop = Shop(tmp_path / "shop")
+    write_demo(shop.settings, n_customers=200, n_months=9, end_date=END)
     return shop
+
+
+@pytest.fixture(scope="session")
+def finished(made_once, new_data):
+    """A shop after one undisturbed run; not to be changed."""
+
+    def make(folder: Path) -> None:
+        new_data(folder / "data", "paper fonts")
+        shop = Shop(folder)
+        write_demo(shop.settings, n_customers=200, n_months=9, end_date=END)
+        process = shop.start()
+        _, error = process.communicate()
+        assert process.returncode == 0, error
+
+    return Shop(made_once("finished pipeline", make))
 
 
 @pytest.fixture
@@ -128,6 +137,7 @@ def test_one_command_leads_from_files_to_predictions(finished):
     assert len(customers) > 150
     assert customers["expected_revenue"].notna().all()
     assert list(finished.steps()) == ["ingest", "build", "train", "score", "personas", "publish", "report"]
+    assert re.match(r"[2-9] \(.+\)", finished.steps()["personas"])
 
 
 def test_a_second_run_changes_nothing(after_a_run):
@@ -137,6 +147,7 @@ def test_a_second_run_changes_nothing(after_a_run):
 
     assert (after_a_run.build_id(), (after_a_run.settings.paths.outputs / "predictions.parquet").read_bytes()) == before
     assert list(after_a_run.steps()) == ["ingest", "build", "train", "score", "personas", "report"]
+    assert after_a_run.steps()["personas"] == "as they were"
     assert after_a_run.steps()["report"] == "as it was"
 
 
@@ -149,7 +160,7 @@ def test_predictions_that_were_lost_are_made_again(after_a_run, finished):
     assert_same(after_a_run.tables(), finished.tables())
 
 
-def test_new_orders_are_scored_without_a_new_training(after_a_run):
+def test_new_orders_are_scored_and_grouped_without_a_new_training(after_a_run):
     more = after_a_run.settings.paths.raw / "more_transactions.csv"
     more.write_text("customer_id,order_id,order_date,amount\nC0000001,late-1,2026-01-02 10:00:00,50\n")
     before = after_a_run.build_id()
@@ -158,6 +169,7 @@ def test_new_orders_are_scored_without_a_new_training(after_a_run):
 
     assert after_a_run.build_id() != before
     assert after_a_run.steps()["train"] == "not needed"
+    assert re.match(r"[2-9] \(.+\)", after_a_run.steps()["personas"])
     assert "publish" in after_a_run.steps()
     assert after_a_run.tables()["outputs.predictions"]["as_of"].astype(str).unique().tolist() == ["2026-01-03"]
 
@@ -189,8 +201,9 @@ def test_an_old_training_is_repeated(after_a_run):
     assert "days old" in after_a_run.steps()["train"]
 
 
-def test_a_young_shop_is_published_without_a_model(tmp_path):
-    shop = Shop(tmp_path / "young")
+def test_a_young_shop_is_published_without_a_model(new_data, tmp_path):
+    new_data(tmp_path / "data", "paper fonts")
+    shop = Shop(tmp_path)
     shop.settings.paths.raw.mkdir(parents=True)
     (shop.settings.paths.raw / "orders.csv").write_text(
         "customer_id,order_id,order_date,amount\nann,1,2026-01-01,10\nbob,2,2026-01-02,5\n"
@@ -213,22 +226,20 @@ def test_a_file_that_does_not_land_is_an_alert_and_no_stop(after_a_run):
 
 
 def test_as_of_reads_nothing_later(new_shop):
-    shop = new_shop()
+    new_shop.run("--as-of", "2025-11-01")
 
-    shop.run("run", "--as-of", "2025-11-01")
-
-    lines = shop.tables()["core.order_lines"]
+    lines = new_shop.tables()["core.order_lines"]
     assert lines["order_date"].astype(str).max() < "2025-11-01"
-    assert shop.tables()["outputs.predictions"]["as_of"].astype(str).unique().tolist() == ["2025-11-01"]
+    assert new_shop.tables()["outputs.predictions"]["as_of"].astype(str).unique().tolist() == ["2025-11-01"]
 
 
 def test_a_model_that_knows_the_future_predicts_nothing(after_a_run):
     config = after_a_run.config
     config.write_text(config.read_text() + "[model.promotion]\nautomatic = false\n")
 
-    after_a_run.run("run", "--as-of", "2025-12-01")
+    after_a_run.run("--as-of", "2025-12-01")
     first = after_a_run.steps()
-    after_a_run.run("run", "--as-of", "2025-12-01")
+    after_a_run.run("--as-of", "2025-12-01")
 
     assert "has seen later days" in first["train"]
     assert "has seen later days" in first["score"]
@@ -251,40 +262,44 @@ def kill_when(shop: Shop, share: float) -> str:
     return active[0].message
 
 
-# Elsewhere, and after a kill, the same files give the same numbers: these two tests claim both.
-@pytest.mark.parametrize("share", [0.01, 0.16, 0.34, 0.5], ids=["ingest", "build", "publication", "training"])
-def test_a_run_that_was_killed_is_followed_by_a_clean_one(new_shop, finished, share):
-    shop = new_shop()
+# Elsewhere, and after kills, the same files give the same numbers: these two tests claim both. Each kill finds what the
+# one before it left.
+def test_runs_that_were_killed_are_followed_by_a_clean_one(new_shop, finished):
+    readable = []
 
-    kill_when(shop, share)
-    readable = shop.is_whole()
-    shop.run()
+    for at in (IN_INGEST, IN_BUILD, IN_PUBLICATION, IN_TRAINING):
+        kill_when(new_shop, at)
+        readable.append(new_shop.is_whole())
+    new_shop.run()
 
-    assert readable
-    assert shop.statuses() == ["done", "aborted"]
-    assert_same(shop.tables(), finished.tables())
+    assert all(readable), readable
+    assert new_shop.statuses() == ["done", *["aborted"] * 4]
+    assert_same(new_shop.tables(), finished.tables())
 
 
-@pytest.mark.parametrize("share", [0.81, 0.93], ids=["scoring", "last build"])
-def test_a_run_that_was_killed_late_does_not_train_again(after_a_run, finished, share):
+def test_runs_that_were_killed_late_do_not_train_again(after_a_run, finished):
     (after_a_run.settings.paths.outputs / "predictions.parquet").unlink()
+    readable = []
 
-    kill_when(after_a_run, share)
-    readable = after_a_run.is_whole()
+    for at in (IN_SCORING, IN_LAST_BUILD):
+        kill_when(after_a_run, at)
+        readable.append(after_a_run.is_whole())
     after_a_run.run()
 
-    assert readable
-    assert after_a_run.statuses() == ["done", "aborted", "done"]
+    assert all(readable), readable
+    assert after_a_run.statuses() == ["done", "aborted", "aborted", "done"]
     assert after_a_run.steps()["train"] == "not needed"
     assert_same(after_a_run.tables(), finished.tables())
 
 
-def test_the_registry_can_be_read_and_promoting_the_champion_changes_nothing(after_a_run):
-    listed = after_a_run.run("models", "list").splitlines()
-    version = listed[1].split(",")[1]
+def test_the_registry_can_be_read_and_promoting_the_champion_changes_nothing(after_a_run, capsys):
+    after_a_run.clv("models", "list")
+    version = capsys.readouterr().out.splitlines()[1].split(",")[1]
 
-    card = json.loads(after_a_run.run("models", "show"))
-    said = after_a_run.run("models", "promote", version)
+    after_a_run.clv("models", "show")
+    card = json.loads(capsys.readouterr().out)
+    after_a_run.clv("models", "promote", version)
+    said = capsys.readouterr().out
 
     journal = Journal(after_a_run.settings.journal_url)
     assert card["version"] == version
@@ -293,13 +308,12 @@ def test_the_registry_can_be_read_and_promoting_the_champion_changes_nothing(aft
     journal.close()
 
 
-def test_a_model_that_was_tampered_with_is_not_used(after_a_run):
+def test_a_model_that_was_tampered_with_is_not_used(after_a_run, capsys):
     (model,) = (after_a_run.settings.paths.registry / "value").glob("*/card.json")
     next(path for path in model.parent.iterdir() if path.name != "card.json").write_text("{}")
     (after_a_run.settings.paths.outputs / "predictions.parquet").unlink()
 
-    process = after_a_run.start()
-    _, said = process.communicate()
+    code = after_a_run.clv("run")
 
-    assert process.returncode == 8
-    assert "is not what was stored" in said
+    assert code == 8
+    assert "is not what was stored" in " ".join(capsys.readouterr().err.split())

@@ -1,7 +1,6 @@
 """A version is looked at, promoted and rolled back by jobs, as the Model evaluation page asks for it."""
 
 import json
-import shutil
 from datetime import date
 
 import pandas as pd
@@ -20,29 +19,14 @@ def ask(shop, job, **params):
     return execute(job_named(job), shop.settings, by="the Model evaluation page", params=params)
 
 
-@pytest.fixture(scope="module")
-def two_versions(trained_shop, tmp_path_factory):
-    """A shop with a champion and a challenger that was trained two months earlier."""
-    data = tmp_path_factory.mktemp("two") / "data"
-    shutil.copytree(trained_shop.settings.paths.data, data, symlinks=True)
-    shop = type(trained_shop)(data)
-    by_hand = shop.settings.model.promotion.model_copy(update={"automatic": False})
-    shop.settings = shop.settings.model_copy(
-        update={"model": shop.settings.model.model_copy(update={"promotion": by_hand})}
-    )
-    shop.challenger = shop.run("train", as_of=date(2025, 11, 1))["version"]
-    return shop
-
-
 @pytest.fixture
 def shop(two_versions, tmp_path):
-    """The same, to be changed."""
-    shutil.copytree(two_versions.settings.paths.data, tmp_path / "data", symlinks=True)
-    copy = type(two_versions)(tmp_path / "data")
-    copy.settings = copy.settings.model_copy(update={"model": two_versions.settings.model})
-    copy.champion = models.registry(copy.settings).champion()
-    copy.challenger = two_versions.challenger
-    return copy
+    """The shop with two versions, to be changed; which they are as it begins."""
+    shop = two_versions.copy(tmp_path / "data")
+    registry = models.registry(shop.settings)
+    shop.champion = registry.champion()
+    (shop.challenger,) = set(registry.versions()) - {shop.champion}
+    return shop
 
 
 def test_a_preview_holds_what_both_expect_and_changes_nothing(shop):
@@ -162,7 +146,7 @@ def test_what_would_move_is_said_in_a_line():
 def test_the_gate_is_heard_of_versions_that_were_not_promoted(two_versions):
     table = two_versions.output("model_versions").set_index("version")
 
-    row = table.loc[two_versions.challenger]
+    row = table.drop(models.registry(two_versions.settings).champion()).iloc[0]
     assert row["verdict"].startswith("promotion is by hand")
     assert row["gini"] == pytest.approx(json.loads(row["metrics"])["90"]["value"]["gini"][0])
     assert row["gini_lo"] <= row["gini"] <= row["gini_hi"]

@@ -3,7 +3,6 @@
 import io
 import json
 import re
-import shutil
 import signal
 import subprocess
 import sys
@@ -34,19 +33,7 @@ NAME = "executive-summary"
 LETTERS = "₹ € £ ¥ − – × … É ß Ž Ω Ж ễ → 0123456789"
 
 
-@pytest.fixture(scope="session", autouse=True)
-def _faces(trained_shop):
-    """The fonts are cut once for all shops."""
-    FACES.append(fonts.inter(trained_shop.settings.paths.cache)["regular"].parent)
-
-
-FACES = []
-
-
 def make(shop, **params):
-    home = shop.settings.paths.cache / "fonts"
-    if not (home / FACES[0].name).exists():
-        shutil.copytree(FACES[0], home / FACES[0].name)
     return execute(job_named("report"), shop.settings, by="a test", params=params)
 
 
@@ -87,9 +74,7 @@ def with_business(shop, **changes):
 @pytest.fixture(scope="module")
 def reported(trained_shop, tmp_path_factory):
     """The trained shop, scored a second time, with its report; not to be changed."""
-    data = tmp_path_factory.mktemp("reported") / "data"
-    shutil.copytree(trained_shop.settings.paths.data, data, symlinks=True)
-    shop = type(trained_shop)(data)
+    shop = trained_shop.copy(tmp_path_factory.mktemp("reported") / "data")
     with_business(shop, name="Tiny & Söhne", currency="GBP", locale="en_GB", timezone="Europe/London")
     _scored_before(shop, 1.1)
     shop.run("build")
@@ -353,9 +338,9 @@ def test_an_older_build_has_a_report_of_its_own(shop_copy):
     [({"name": "../../etc"}, RequestError), ({"build": "../x"}, NoBuildError)],
     ids=["name", "build"],
 )
-def test_what_there_is_not_cannot_be_asked_for(trained_shop, params, error):
+def test_what_there_is_not_cannot_be_asked_for(shop_copy, params, error):
     with pytest.raises(error):
-        make(trained_shop, **params)
+        make(shop_copy, **params)
 
 
 def test_the_reports_of_the_newest_builds_are_kept_and_the_one_just_asked_for(tmp_path):

@@ -129,21 +129,23 @@ def test_a_champion_that_knows_later_days_is_not_asked_about_earlier_ones(shop_c
     assert content(shop_copy) == before
 
 
-def test_scoring_obeys_promotion_and_rollback(shop_copy):
-    first = models.registry(shop_copy.settings).champion()
-    second = shop_copy.run("train", as_of=date(2025, 11, 1))["version"]
-    models.promote(shop_copy.settings, second)
+def test_scoring_obeys_promotion_and_rollback(two_versions, tmp_path):
+    shop = two_versions.copy(tmp_path / "data")
+    registry = models.registry(shop.settings)
+    first = registry.champion()
+    (second,) = set(registry.versions()) - {first}
+    models.promote(shop.settings, second)
 
-    promoted = shop_copy.run("score")["model_version"]
-    aside = shop_copy.output("predictions_before")
-    models.rollback(shop_copy.settings)
-    rolled_back = shop_copy.run("score")["model_version"]
+    promoted = shop.run("score")["model_version"]
+    aside = shop.output("predictions_before")
+    models.rollback(shop.settings)
+    rolled_back = shop.run("score")["model_version"]
 
     assert (promoted, rolled_back) == (second, first)
-    assert set(shop_copy.output("predictions")["model_version"]) == {first}
+    assert set(shop.output("predictions")["model_version"]) == {first}
     # on the same day the old model says what it had said: the whole change is the model's
     assert set(aside["model_version"]) == {first}
-    assert len(aside) == len(shop_copy.output("predictions"))
+    assert len(aside) == len(shop.output("predictions"))
     assert (aside["expected_revenue_rescored"] == aside["expected_revenue"]).all()
 
 

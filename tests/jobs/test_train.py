@@ -9,6 +9,7 @@ import pytest
 from clv.errors import NotEnoughDataError
 from clv.registry import Registry
 from jobs import models
+from warehouse.journal import Journal
 
 CONTENDERS = {"value", "btyd", "past_period", "historic_rate"}
 
@@ -108,18 +109,8 @@ def test_training_what_is_champion_promotes_nothing(shop_copy):
     assert len(registry.history()) == 1
 
 
-@pytest.fixture(scope="module")
-def with_an_older_model(trained_shop, tmp_path_factory):
-    """A shop with a second version, trained as of an earlier day."""
-    data = tmp_path_factory.mktemp("older") / "data"
-    shutil.copytree(trained_shop.settings.paths.data, data, symlinks=True)
-    shop = type(trained_shop)(data)
-    shop.run("train", as_of=date(2025, 11, 1))
-    return shop
-
-
-def test_training_as_of_an_earlier_date_learns_nothing_later(with_an_older_model):
-    settings = with_an_older_model.settings
+def test_training_as_of_an_earlier_date_learns_nothing_later(two_versions):
+    settings = two_versions.settings
 
     card = models.card(settings, models.registry(settings).versions()[0])
 
@@ -128,8 +119,8 @@ def test_training_as_of_an_earlier_date_learns_nothing_later(with_an_older_model
         assert (date(2025, 11, 1) - date.fromisoformat(cut_off)).days >= days
 
 
-def test_versions_are_a_table_for_sql(with_an_older_model):
-    table = with_an_older_model.output("model_versions")
+def test_versions_are_a_table_for_sql(two_versions):
+    table = two_versions.output("model_versions")
 
     assert len(table) == 2
     assert list(table["as_of"]) == [date(2025, 11, 1), date(2026, 1, 1)]
@@ -137,16 +128,15 @@ def test_versions_are_a_table_for_sql(with_an_older_model):
     assert "gini" in json.loads(table["metrics"].iloc[0])["90"]["value"]
 
 
-def test_without_automatic_promotion_a_challenger_waits(shop_copy):
-    champion = models.registry(shop_copy.settings).champion()
-    by_hand = shop_copy.settings.model.promotion.model_copy(update={"automatic": False})
-    model = shop_copy.settings.model.model_copy(update={"promotion": by_hand})
-    shop_copy.settings = shop_copy.settings.model_copy(update={"model": model})
+def test_without_automatic_promotion_a_challenger_waits(two_versions, trained_shop):
+    journal = Journal(two_versions.settings.journal_url)
 
-    did = shop_copy.run("train", as_of=date(2025, 11, 1))
+    did = journal.last("train").detail
 
+    journal.close()
     assert not did["is_promoted"]
-    assert models.registry(shop_copy.settings).champion() == champion
+    assert did["version"] in models.registry(two_versions.settings).versions()
+    assert models.registry(two_versions.settings).champion() == models.registry(trained_shop.settings).champion()
 
 
 LITTLE = {

@@ -20,8 +20,8 @@ PUBLIC = "0.0.0.0"
 
 
 @pytest.fixture
-def settings(tmp_path):
-    return Settings(paths=Paths(data=tmp_path / "data"), root=tmp_path)
+def settings(new_data, tmp_path):
+    return Settings(paths=Paths(data=new_data(tmp_path / "data", "web font")), root=tmp_path)
 
 
 def free_port() -> int:
