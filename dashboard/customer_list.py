@@ -19,7 +19,7 @@ from __future__ import annotations
 
 import datetime as dt
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import lru_cache
 from typing import Any
@@ -135,11 +135,16 @@ COLUMNS = {shown.column.id: shown.column for shown in SHOWN}
 FACETS = {"segment": "segments", "channel": "first channels", "country": "countries"}
 """Columns with a multi-select above the list → what all of them are called."""
 
+BOUNDS = ("r_min", "r_max", "f_min", "f_max", "m_min", "m_max", "max_age_days")
+"""Parameters that are lists of whole numbers, one a rule: `list.max_age_days=any,30`, the first without a limit."""
+ANY = "any"
+
 LISTS = {
     "overview/customers_in": "with order lines in the period",
     "overview/worth_saving": "of the segments that are slipping away",
-    "cohorts/customers_in": "behind a cell of the cohorts' heat map",
+    "cohorts/customers_in": "behind a cell or a point of the cohorts",
     "segments/moved_customers": "who moved between two segments",
+    "segments/drafted_customers": "whom a draft of the segment rules would hold",
     "summary/customers_in": "behind a step of the bridge or a month of the trend",
     "compare/customers_in": "who differ between two builds",
     "value/customers_in": "behind a part of the expected value",
@@ -152,6 +157,7 @@ _LIST_PARAMS = {
     "overview/worth_saving": ("max_rows",),
     "cohorts/customers_in": ("cohort_month", "month_number", "mode", "channel"),
     "segments/moved_customers": ("segment_before", "segment"),
+    "segments/drafted_customers": ("rule", "segment_draft", "segment_now", *BOUNDS),
     "summary/customers_in": ("horizon_days", "step", "month"),
     "compare/customers_in": ("step", "segment_before", "segment", "horizon_days"),
     "value/customers_in": (
@@ -176,9 +182,10 @@ _LIST_PARAMS = {
     ),
     "model/previewed_customers": ("horizon_days", "way", "segment"),
 }
-_LIST_NUMBERS = {
-    **dict.fromkeys(("month_number", "horizon_days", "decile", "best_percent", "max_rows"), int),
+_LIST_NUMBERS: Mapping[str, Callable[[str], Any]] = {
+    **dict.fromkeys(("month_number", "horizon_days", "decile", "best_percent", "max_rows", "rule"), int),
     **dict.fromkeys(("value_from", "value_to", "error_from", "error_to"), float),
+    **dict.fromkeys(BOUNDS, lambda text: [None if one == ANY else int(one) for one in text.split(",")]),
 }
 
 
@@ -362,6 +369,8 @@ def _plain(value: Any) -> str:
         return value.isoformat()
     if isinstance(value, bool):
         return str(value).lower()
+    if isinstance(value, (list, tuple)):
+        return ",".join(ANY if one is None else str(one) for one in value)
     return str(value).removesuffix(" 00:00:00")
 
 

@@ -94,7 +94,7 @@ def decay_curves(
         mode="lines+markers",
         line={"color": theme.series(0), "width": 2.5},
         customdata=[
-            f"Average of {words.count(n)} cohorts, {point}"
+            f"Average of {words.count(n)} {'cohort' if n == 1 else 'cohorts'}, {point}"
             for n, point in zip(mean["n_cohorts"], _points("", mean, measure, kind, words, counted[1]), strict=True)
         ],
         hovertemplate="%{customdata}<extra></extra>",

@@ -132,7 +132,8 @@ def _average(
             continue
         text = _short(value, kind, words)
         of = "of" if measure in PEOPLE else "· cohorts of"
-        title = f"Average of {words.count(row.n_cohorts)} cohorts, month {row.month_number}: "
+        cohorts = f"{words.count(row.n_cohorts)} {'cohort' if row.n_cohorts == 1 else 'cohorts'}"
+        title = f"Average of {cohorts}, month {row.month_number}: "
         title += f"{text} {of} {words.count(row.n_customers)} customers"
         link = href(row) if href else None
         cells[row.month_number] = HeatCell(text, _intensity(float(value), low, top), title=title, href=link)

@@ -12,9 +12,12 @@ from clv.segments import DIMENSIONS, MAX_DAYS, MAX_DESCRIPTION, MAX_NAME, SCORES
 from dashboard.components.controls import labelled, link
 from dashboard.components.marks import chip, icon, segment_chip
 from dashboard.components.table import Column, table
+from dashboard.customer_list import BOUNDS, PATH, search_of
 from dashboard.data import Answer, Door
+from warehouse.grid import Members, Wanted
 
 FIELD, DO = "rule-field", "rule-do"
+DRAFTED = "segments/drafted_customers"
 DIMENSION_WORDS = {"r": "recency", "f": "frequency", "m": "money"}
 HEADS = ("", "Segment", "Recency (R)", "Frequency (F)", "Money (M)", "First order within", "In words", "")
 _OPTIONS = [{"label": str(score), "value": str(score)} for score in SCORES]
@@ -80,10 +83,15 @@ def change_table(ask: Door, answer: Answer) -> html.Div:
             return words.count(0)
         return link(words.count(row.n_customers_now), ask.href("/customers", segment=row.segment))
 
+    def draft(row: Any) -> Any:
+        if not row.n_customers_draft:
+            return words.count(0)
+        return link(words.count(row.n_customers_draft), _drafted(ask, answer, row.place, row.segment))
+
     columns = [
         Column("Segment", name),
         Column("Customers now", now, True),
-        Column("With these rules", lambda row: words.count(row.n_customers_draft), True),
+        Column("With these rules", draft, True),
         Column("Change", lambda row: _change(row.n_customers_change, words), True),
         Column("Revenue to date", lambda row: then(row.revenue_now, row.revenue_draft), True),
     ]
@@ -101,13 +109,29 @@ def change_table(ask: Door, answer: Answer) -> html.Div:
 def move_table(ask: Door, answer: Answer) -> html.Div:
     """From which segment to which customers would go (`segments/preview_moves`)."""
     words = ask.words
+
+    def who(row: Any) -> Any:
+        href = _drafted(ask, answer, row.place, row.segment_draft, row.segment_now)
+        return link(words.count(row.n_customers), href)
+
     columns = [
         Column("From, to", lambda row: html.Span([segment_chip(row.segment_now), " → ", chip(row.segment_draft)])),
-        Column("Customers", lambda row: words.count(row.n_customers), True),
+        Column("Customers", who, True),
         Column("Revenue to date", lambda row: words.money(row.revenue), True),
         Column("Expected revenue", lambda row: words.money(row.expected_revenue), True),
     ]
     return table(answer.frame, columns, caption="Customers who would change their segment")
+
+
+def _drafted(ask: Door, answer: Answer, rule: int, segment: str, now: str | None = None) -> str:
+    """The list of the customers whom a rule of the draft behind *answer* would hold.
+
+    Names and words of rules are no part of who they are, so the address has their bounds alone: it stays short, and
+    opens the same customers for whoever gets it.
+    """
+    bounds = {name: answer.params[name] for name in BOUNDS}
+    given = {"rule": int(rule), "segment_draft": segment, "segment_now": now, **bounds}
+    return f"{PATH}{search_of(Wanted(members=Members(DRAFTED, given)), ask.build)}"
 
 
 def _row(place: int, rule: Mapping[str, Any], n_rules: int) -> html.Tr:

@@ -51,6 +51,8 @@ PARAM_WORDS = {
     "cohort_month": "cohort of",
     "segment_before": "from",
     "segment": "to",
+    "segment_draft": "as",
+    "segment_now": "now in",
     "step": "step:",
     "month": "came back in the month from",
     "horizon_days": "horizon in days",
@@ -141,7 +143,11 @@ def _list_note(ask: Door, asked: Wanted) -> html.Div | None:
         return None
     if asked.members.query.startswith(SAVED):
         return _kept_note(ask, asked.members.query.removeprefix(SAVED))
-    given = {name: value for name, value in asked.members.params.items() if value is not None}
+    given = {
+        name: value
+        for name, value in asked.members.params.items()
+        if value is not None and name not in customer_list.BOUNDS
+    }
     if "step" in given:
         given["step"] = LIST_STEPS.get(given["step"], given["step"])
     parts = [f"{PARAM_WORDS.get(name, name.replace('_', ' '))} {_said(ask, value)}" for name, value in given.items()]
