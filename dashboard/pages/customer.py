@@ -50,9 +50,9 @@ register_page(
 MAX_LINES = 5_000
 N_LOOK_ALIKES, N_CARTS = 6, 8
 BELOW = (
-    ("Transactions", 12, 320),
-    ("Campaigns", 6, 160),
-    ("Cart events", 6, 160),
+    ("Transactions", 12, 440),
+    ("Campaign history", 6, 320),
+    ("Cart events", 6, 320),
     ("Look-alikes", 8, 240),
     ("What they buy", 4, 240),
     ("Facts", 12, 160),
@@ -83,10 +83,10 @@ def _content(customer_id: str, query: dict[str, str]) -> Any:
         grid(
             region(_timeline, ask, profile),
             region(_scores, ask, profile),
-            region(_next, ask, profile),
-            region(_forecast, ask, who),
             region(why_card, ask, who),
-            region(change_card, ask, who),
+            # Both together are about as tall as the reasons.
+            html.Div([region(_next, ask, profile), region(change_card, ask, who)], className="pile span-6"),
+            region(_forecast, ask, who),
         ),
         # The grid is the callback's, so that it stands below the first one as if both were one.
         grid(*(card(title, loading(height), span=span) for title, span, height in BELOW), id="customer-below"),
@@ -217,9 +217,10 @@ def _scores(ask: Door, profile: Answer) -> html.Section:
     who, words = profile.row, ask.words
     if who.r is None:
         return card("RFM", empty("No purchase yet", "Only returns are known of this customer."), source=profile)
+    orders = f"{words.count(who.frequency)} {'order' if who.frequency == 1 else 'orders'}"
     bars = [
         Bar("Recency", f"{who.r} of 5", who.r / 5, "var(--c1)", note=f"{words.days(who.recency_days)} ago"),
-        Bar("Frequency", f"{who.f} of 5", who.f / 5, "var(--c2)", note=f"{words.count(who.frequency)} orders"),
+        Bar("Frequency", f"{who.f} of 5", who.f / 5, "var(--c2)", note=orders),
         Bar("Monetary", f"{who.m} of 5", who.m / 5, "var(--c5)", note=words.money(who.monetary)),
     ]
     said: list[Any] = [html.B(who.segment)]
@@ -280,7 +281,7 @@ def _forecast(ask: Door, who: Any) -> html.Section:
         else table(answer.frame, columns, caption="Forecast by horizon", class_name="list-wraps"),
         sub="Net of returns, with the range that holds the truth in 80 or 90 of 100 cases",
         source=answer,
-        span=8,
+        span=12,
         is_flush=not answer.is_empty,
     )
 

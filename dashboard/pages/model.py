@@ -9,7 +9,7 @@ from typing import Any
 
 from dash import ALL, Input, Output, State, callback, ctx, dcc, html, no_update, register_page
 
-from clv.errors import RequestError
+from clv.errors import NoBuildError, RequestError
 from clv.explain import TERMS, in_words
 from dashboard import data, model_card
 from dashboard.charts.explain import beeswarm, dependence
@@ -713,7 +713,10 @@ def _card(ask: Door) -> html.Section:
 def _live(query: Mapping[str, str]) -> list[Any]:
     """What changes while somebody watches: notices, the versions with their buttons, and the last preview."""
     ask = door(query)
-    versions = ask.ask("model/versions")
+    try:
+        versions = ask.ask("model/versions")
+    except NoBuildError:
+        return []  # the page above says so
     if versions.is_empty:
         return []
     return [

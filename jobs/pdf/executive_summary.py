@@ -277,7 +277,7 @@ def _customers(book: Book, ask: Door) -> None:
     inside = max(parts.rows_height(bars) + 15, parts.ranked_height(named))
     height = inside + parts.HEAD + 4 + PAD / 2
     gap = 10.0
-    wide = CONTENT * 0.56 if named else CONTENT
+    wide = CONTENT * 0.53 if named else CONTENT
     book.need(height)
     y = parts.card(book, LEFT, wide, height, "Segments", f"Customers, their share, and {money_is}")
     parts.stacked(book, LEFT + PAD, y + 1, wide - 2 * PAD, bars)

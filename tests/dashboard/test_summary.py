@@ -51,7 +51,7 @@ def test_each_recommendation_leads_to_exactly_its_customers(app, page, context, 
     found = counts_behind(app, walk, words_of, card_called(page, walk, words_of, "What to do next"))
 
     # C01 alone is in the top 5 %; of C02 and C03, who are late, C02 has bought once only.
-    assert found["Top 5 % by expected revenue"] == 1
+    assert found["Top 5% by expected revenue"] == 1
     assert found["Later than their rhythm"] == 1
     assert found["At risk"] == 1
 

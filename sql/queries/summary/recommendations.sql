@@ -97,7 +97,7 @@ with
         union all
         select
             'protect_best',
-            'top 5 % by expected revenue',
+            'top 5% by expected revenue',
             n_customers,
             expected_revenue,
             'expected revenue over the primary horizon',
