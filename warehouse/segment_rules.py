@@ -18,10 +18,11 @@ import os
 import shutil
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict
+from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
-from clv.config import Settings
+from clv.config import Engine, Settings
 from clv.errors import RequestError, SettingsError
 from clv.segments import FIELDS, Problem, Rule, rules_of
 from warehouse import sqlfiles
@@ -124,18 +125,25 @@ def text_of(rules: Sequence[Rule]) -> str:
 
 def house_rules(settings: Settings) -> list[Rule]:
     """The rules of `sql/features/segment_rules.sql`: those of every shop that has not made its own."""
-    file = sqlfiles.read_file(sqlfiles.DEFAULT_ROOT / "features" / "segment_rules.sql")
-    values = {"new_customer_days": settings.features.new_customer_days}
+    path = sqlfiles.DEFAULT_ROOT / "features" / "segment_rules.sql"
     temp = settings.paths.cache / "duckdb" / f"{os.getpid()}-rules"
-    with contextlib.closing(engine.connect(settings.engine, temp, threads=1)) as con:
+    days = settings.features.new_customer_days
+    return list(_house_rules(path, path.stat().st_mtime_ns, days, settings.engine, temp))
+
+
+@lru_cache(maxsize=8)
+def _house_rules(path: Path, _changed_ns: int, new_customer_days: int, limits: Engine, temp: Path) -> tuple[Rule, ...]:
+    """Asked once: to open an engine takes longer than a page may."""
+    file = sqlfiles.read_file(path)
+    with contextlib.closing(engine.connect(limits, temp, threads=1)) as con:
         con.execute("create schema settings")
         con.execute(f"create view {TABLE} as from {engine.empty_sql(COLUMNS)}")
-        rows = con.sql(file.sql, params=values).to_arrow_table().to_pylist()
+        rows = con.sql(file.sql, params={"new_customer_days": new_customer_days}).to_arrow_table().to_pylist()
     shutil.rmtree(temp, ignore_errors=True)
-    return [
+    return tuple(
         Rule(**{name: row["max_age_days" if name == "first_order_within_days" else name] for name in FIELDS})
         for row in rows
-    ]
+    )
 
 
 def rules_in_force(settings: Settings) -> list[Rule]:
