@@ -9,10 +9,11 @@ from dashboard.components.kpi import delta, kpi, kpis, spark
 from dashboard.components.marks import avatar, chip, dot, icon, segment_chip, segment_colour
 from dashboard.components.page import head, page
 from dashboard.components.sql import sql_button
-from dashboard.components.states import empty, failed, loading, no_build, not_trained, region
+from dashboard.components.states import UNKNOWN, empty, failed, loading, no_build, not_named, not_trained, region
 from dashboard.components.table import Column, customer_cell, share_bar, table
 
 __all__ = [
+    "UNKNOWN",
     "Bar",
     "Column",
     "HeatCell",
@@ -40,6 +41,7 @@ __all__ = [
     "link",
     "loading",
     "no_build",
+    "not_named",
     "not_trained",
     "page",
     "period_picker",

@@ -37,6 +37,25 @@ def empty(title: str = "Nothing here", text: Any = None, action: Any = None) -> 
     return state("inbox", title, text, action)
 
 
+UNKNOWN = "Unknown"
+"""What the marts call a channel, category or country that no order line names."""
+
+
+def not_named(what: str) -> html.Div:
+    """The orders carry no *what* at all: one bar called Unknown would say nothing."""
+    return state(
+        "tag",
+        f"The orders name no {what}",
+        [
+            "When a column of them does, say which in ",
+            html.Code("config.toml"),
+            ": ",
+            html.Code(f"[sources.transactions.columns] {what}"),
+            ".",
+        ],
+    )
+
+
 def failed(text: Any, reference: str | None = None) -> html.Div:
     """It could not be drawn: *text* says why or what to do, *reference* finds it in the log."""
     note = (

@@ -18,6 +18,7 @@ from dashboard.charts.cohorts import (
     spread_out,
 )
 from dashboard.components import (
+    UNKNOWN,
     Column,
     Mark,
     card,
@@ -29,6 +30,7 @@ from dashboard.components import (
     kpis,
     legend,
     link,
+    not_named,
     not_trained,
     page,
     region,
@@ -39,6 +41,7 @@ from dashboard.components import (
 )
 from dashboard.components.cohorts import CohortMode, cohort_table, curve_marks
 from dashboard.data import Answer, Door, day_of, door
+from dashboard.format import Format
 
 register_page(
     __name__,
@@ -117,7 +120,7 @@ def _content(query: Mapping[str, str]) -> list[Any]:
             "Cohorts",
             f"Do newer customers come back as often as older ones did? {who[0].upper()}{who[1:]}, "
             f"known up to {ask.words.date(ask.handle.as_of)}",
-            picker,
+            picker if len(channels) > 1 or channel else None,
         ),
         region(_headline, ask, channel),
         grid(
@@ -146,7 +149,7 @@ def _headline(ask: Door, channel: str | None) -> html.Div | None:
                 words,
                 change=row.difference,
                 is_share_change=True,
-                note=f"newest {words.count(row.n_newer_cohorts)} cohorts; "
+                note=f"newest {_cohorts(row.n_newer_cohorts, words)}; "
                 + (
                     f"{words.share(row.older_share)} in the {words.count(row.n_older_cohorts)} before"
                     if row.n_older_cohorts
@@ -158,6 +161,10 @@ def _headline(ask: Door, channel: str | None) -> html.Div | None:
             for row in answer.rows
         )
     )
+
+
+def _cohorts(count: int, words: Format) -> str:
+    return "cohort" if count == 1 else f"{words.count(count)} cohorts"
 
 
 def _heat(ask: Door, name: str, mode: CohortMode, channel: str | None) -> html.Section:
@@ -283,6 +290,8 @@ def _band_words(answer: Answer) -> str:
 def _channels(ask: Door, mode: CohortMode) -> html.Section:
     answer = ask.ask("cohorts/by_channel")
     names = [] if answer.is_empty else channels_by_size(answer.frame)
+    if names == [UNKNOWN]:
+        return card("By acquisition channel", not_named("channel"), source=answer, span=6)
     entries = [(ask.words.label(name), theme.SERIES_VARS[at], "line") for at, name in enumerate(names[:N_COLOURS])]
     if len(names) > N_COLOURS:
         entries.append(("Others", theme.SERIES_VARS[-1], "line"))

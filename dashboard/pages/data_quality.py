@@ -92,7 +92,7 @@ def _headline(ask: Door) -> html.Div:
             row.n_lines,
             "count",
             words,
-            note=f"in {words.count(row.n_files)} files",
+            note=f"in {words.count(row.n_files)} {'file' if row.n_files == 1 else 'files'}",
             help_text="Headers and blank lines included",
             source=answer,
         ),

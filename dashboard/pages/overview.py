@@ -10,6 +10,7 @@ from dash import html, register_page
 
 from dashboard.charts.revenue import revenue_by_month, revenue_over_time
 from dashboard.components import (
+    UNKNOWN,
     Bar,
     Column,
     Mark,
@@ -24,6 +25,7 @@ from dashboard.components import (
     kpis,
     legend,
     link,
+    not_named,
     page,
     period_picker,
     ranked,
@@ -133,8 +135,11 @@ def _insight(ask: Door, period: Period) -> html.Div | None:
     if answer.is_empty:
         return None
     row, words = answer.row, ask.words
+    up_or_down = html.B(f"Revenue is {'up' if row.change > 0 else 'down'} {words.share(abs(row.change), 1)}.")
+    if row.channel == UNKNOWN:
+        return insight(up_or_down, f" {words.money_change(row.difference)} against the period before.", source=answer)
     return insight(
-        html.B(f"Revenue is {'up' if row.change > 0 else 'down'} {words.share(abs(row.change), 1)}."),
+        up_or_down,
         f" {words.label(row.channel)} moved furthest: {words.money_change(row.channel_difference)}"
         f" against the period before, of {words.money_change(row.difference)} in all.",
         action=link("See the channels", "#by-channel"),
@@ -208,9 +213,13 @@ def _ranked(ask: Door, period: Period, dimension: str, colour: str) -> html.Sect
         for row in answer.rows
         if top > 0
     ]
+    if {getattr(row, dimension) for row in answer.rows} == {UNKNOWN}:
+        body = not_named(dimension)
+    else:
+        body = ranked(bars) if bars else empty("No revenue in this period")
     return card(
         f"Revenue by {dimension}",
-        ranked(bars) if bars else empty("No revenue in this period"),
+        body,
         sub="Net of returns, in the period; choose a bar to see its customers",
         source=answer,
         span=4,
@@ -301,6 +310,7 @@ def _worth_saving(ask: Door) -> html.Section:
     answer = ask.ask("overview/worth_saving", max_rows=N_SAVED)
     words = ask.words
     is_predicted = answer.frame["expected_revenue"].notna().any()
+    has = {name: (answer.frame[name] != UNKNOWN).any() for name in ("country", "channel")}
     horizon = ask.settings.model.primary_horizon_days
     value = (
         Column(f"Expected revenue, next {horizon} days", lambda row: words.money_whole(row.expected_revenue), True)
@@ -310,8 +320,8 @@ def _worth_saving(ask: Door) -> html.Section:
     columns = [
         Column("Customer", lambda row: customer_cell(row.customer_id, row.name, ask.customer_href(row.customer_id))),
         Column("Segment", lambda row: segment_chip(row.segment)),
-        Column("Country", lambda row: words.label(row.country)),
-        Column("First channel", lambda row: words.label(row.channel)),
+        *([Column("Country", lambda row: words.label(row.country))] if has["country"] else []),
+        *([Column("First channel", lambda row: words.label(row.channel))] if has["channel"] else []),
         Column("Last order", lambda row: words.date(row.last_order_date)),
         Column("Orders", lambda row: words.count(row.n_orders), True),
         Column("Revenue to date", lambda row: words.money_whole(row.revenue), True),

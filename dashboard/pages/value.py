@@ -9,6 +9,7 @@ from dash import html, register_page
 
 from dashboard.charts.value import concentration, distribution, intervals
 from dashboard.components import (
+    UNKNOWN,
     Bar,
     Column,
     Mark,
@@ -24,6 +25,7 @@ from dashboard.components import (
     legend,
     link,
     no_build,
+    not_named,
     not_trained,
     page,
     ranked,
@@ -323,6 +325,8 @@ def _by_group(ask: Door, choice: Choice, dimension: str, *, span: int = 4) -> ht
         for row in shown
     ]
     cut = f"; the {N_BARS} newest of {members[0].n_members}" if len(members) > N_BARS else ""
+    if dimension == "channel" and {row.member for row in members} == {UNKNOWN}:
+        return card(title, not_named("channel"), sub=meaning, source=answer, span=span)
     return card(
         title,
         ranked(bars) if bars else empty("No customers yet"),
