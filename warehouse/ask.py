@@ -474,6 +474,12 @@ class Warehouse:
         try:
             manifest = _readable(lease)
             serving = engine.open_serving(lease.folder / "serving.duckdb", self.limits, self._temp)
+        except engine.Error as error:
+            lease.close()
+            raise NoBuildError(
+                f"build {lease.build_id} is damaged, {lease.folder / 'serving.duckdb'} does not open; "
+                "`clv build` makes it anew"
+            ) from error
         except BaseException:
             lease.close()
             raise
@@ -536,7 +542,7 @@ def _readable(lease: publish.Lease) -> dict[str, Any]:
     """The manifest of a build that pages can read."""
     manifest = publish.manifest_of(lease.folder)
     if manifest is None or manifest["is_only_core"]:
-        raise NoBuildError(f"build {lease.build_id} cannot be read")
+        raise NoBuildError(f"build {lease.build_id} cannot be read; `clv build` makes it anew")
     return manifest
 
 

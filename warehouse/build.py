@@ -90,9 +90,11 @@ def build(
         folder = publish.new_folder(data, plan.key)
         try:
             info = _make(settings, plan, folder, say)
-        except BaseException:
+        except BaseException as error:
             # The next builder would remove it too; not leaving it is kinder to the disk.
             shutil.rmtree(folder, ignore_errors=True)
+            if isinstance(error, BuildError | engine.Error) and (damaged := _damaged_input(settings, plan.landed)):
+                raise BuildError(damaged) from error
             raise
         if not only_core:
             say(0.98, "publishing")
@@ -101,6 +103,29 @@ def build(
             publish.collect_garbage(data, settings.jobs.keep_builds)
         say(1.0, f"build {info.id}")
         return info
+
+
+def _damaged_input(settings: Settings, landed: Sequence[Landed]) -> str:
+    """Which file of the inputs is no Parquet any more, and what to do; empty when all are."""
+    import pyarrow as pa
+    import pyarrow.parquet as pq
+
+    def is_damaged(path: Path) -> bool:
+        try:
+            pq.read_metadata(path)
+        except (OSError, pa.ArrowException):
+            return True
+        return False
+
+    for one in landed:
+        if any(map(is_damaged, [*one.accepted, *one.quarantined])):
+            name = one.account.get("file_name", "the file")
+            return f"what was landed of {name} is damaged: delete {one.folder}, then `clv run` lands it again"
+    for name in outputs.TABLES:
+        path = outputs.path_of(settings.paths.outputs, name)
+        if path.is_file() and is_damaged(path):
+            return f"{path} is damaged: delete it, then `clv run` makes it again"
+    return ""
 
 
 @dataclass

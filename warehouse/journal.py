@@ -264,6 +264,12 @@ class Journal:
                 raise SettingsError(
                     f"the journal at {where} does not open: {error.orig}; see [jobs] journal_url"
                 ) from error
+            except sa.exc.DatabaseError as error:
+                where = self._engine.url.render_as_string(hide_password=True)
+                raise SettingsError(
+                    f"the journal at {where} is damaged: {error.orig}; put a copy in its place, or move it away and "
+                    "an empty one is made (runs, alerts, saved views and lists are in it; builds and models are not)"
+                ) from error
 
     def request(self, job: str, by: str, params: Mapping[str, Any] | None = None) -> str:
         """Ask for a run of *job*; give the run's id, which is that of the queued or running one when there is one."""

@@ -14,13 +14,6 @@ from warehouse import ask, publish
 from warehouse.ask import Warehouse
 
 
-@pytest.fixture
-def warehouse(shop: TinyShop) -> Warehouse:
-    """The door to a published build of the tiny shop."""
-    shop.build()
-    return Warehouse(shop.data, shop.settings.engine, sql_root=shop.sql)
-
-
 @pytest.mark.parametrize(
     "ask",
     [
@@ -241,13 +234,13 @@ def test_threads_share_the_door_over_a_publish(shop: TinyShop, warehouse: Wareho
 
     with ThreadPoolExecutor(4) as pool:
         running = [pool.submit(read, i) for i in range(4)]
-        for day in range(1, 5):
+        for day in (1, 2):
             shop.land([("c4", f"n{day}", f"2024-03-{day:02d} 12:00:00", 100.0)])
             shop.build()
         stop.set()
         seen = set().union(*(future.result() for future in running))
 
-    assert seen <= {36.5, 136.5, 236.5, 336.5, 436.5}
+    assert seen <= {36.5, 136.5, 236.5}
     assert len(seen) >= 2
 
 
@@ -355,3 +348,11 @@ def test_query_names_and_texts_are_those_of_the_files(shop: TinyShop, warehouse:
         encoding="utf-8"
     )
     assert "from staging.transactions" in warehouse.sql_text("core.orders")
+
+
+def test_a_build_whose_serving_file_is_gone_says_what_to_do(shop: TinyShop):
+    info = shop.build()
+    (info.path / "serving.duckdb").unlink()
+
+    with pytest.raises(NoBuildError, match=r"is damaged.*`clv build` makes it anew"):
+        Warehouse(shop.data, sql_root=shop.sql).query("overview/headline", least="")

@@ -401,3 +401,26 @@ def test_engine_settings_that_change_no_number_rebuild_nothing(shop: TinyShop):
     shop.settings = shop.settings.model_copy(update={"engine": engine})
 
     assert shop.build().id == first.id
+
+
+def test_a_damaged_landed_file_is_named_with_what_to_do(shop: TinyShop):
+    shop.build()
+    account = next((shop.data / "landing" / "transactions").glob("*/account.json"))
+    part = next(account.parent.rglob("accepted*.parquet"))
+    part.write_bytes(b"not a table")
+    published = publish.current_id(shop.data)
+
+    with pytest.raises(BuildError, match=r"landed of orders\.csv is damaged: delete .*, then `clv run` lands it again"):
+        shop.build(as_of=date(2024, 2, 3))
+
+    assert publish.current_id(shop.data) == published
+    assert publish.build_ids(shop.data) == [published]
+
+
+def test_a_damaged_output_is_named_with_what_to_do(shop: TinyShop):
+    path = outputs.path_of(shop.data / "outputs", "personas")
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_bytes(b"not a table")
+
+    with pytest.raises(BuildError, match=r"personas\.parquet is damaged: delete it, then `clv run` makes it again"):
+        shop.build()

@@ -397,3 +397,11 @@ def test_a_password_is_not_in_the_message():
         Journal("postgresql://ann:s3cret@127.0.0.1:1/x")
 
     assert "s3cret" not in str(caught.value)
+
+
+def test_a_file_that_is_no_database_says_what_to_do(tmp_path):
+    path = tmp_path / "journal.db"
+    path.write_bytes(b"not a database, but longer than the header of one " * 40)
+
+    with pytest.raises(SettingsError, match="is damaged: file is not a database; put a copy in its place, or move it"):
+        Journal(f"sqlite:///{path}")
