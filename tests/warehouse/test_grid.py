@@ -224,14 +224,8 @@ MART = [Column("customer_id", "text"), Column("n_orders", "number"), Column("rev
 
 
 @pytest.fixture
-def warehouse(shop: TinyShop) -> Warehouse:
+def customers(shop: TinyShop, warehouse: Warehouse) -> Grid:
     shop.put_sql("queries/overview/who.sql", "select customer_id from marts.customers where revenue >= $least")
-    shop.build()
-    return Warehouse(shop.data, shop.settings.engine, sql_root=shop.sql)
-
-
-@pytest.fixture
-def customers(warehouse: Warehouse) -> Grid:
     return Grid(warehouse, "marts.customers", "customer_id", MART)
 
 

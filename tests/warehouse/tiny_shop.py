@@ -1,4 +1,4 @@
-"""A shop small enough to work out by hand: five SQL files, a few landed rows. Run as a program it builds once."""
+"""A shop small enough to work out by hand: five SQL files, a few landed rows."""
 
 from __future__ import annotations
 
@@ -6,7 +6,6 @@ import hashlib
 import json
 import os
 import signal
-import sys
 from datetime import date
 from pathlib import Path
 from typing import Any
@@ -131,15 +130,13 @@ ORDERS = [
 """Three customers, 36.5 in all; the last order is on 29 February, so the default as-of date is 1 March."""
 
 
-def main(root: str, stamp: str, kill_at: str) -> None:
+def build_stamped(root: Path, stamp: int, kill_at: str = "") -> None:
     """Build the shop at *root* with *stamp* in several tables; die by SIGKILL at the step called *kill_at*, if any."""
-    shop = TinyShop(Path(root))
+    shop = TinyShop(root)
     for name in ("a", "b"):
-        shop.put_sql(
-            f"marts/stamp_{name}.sql", f"select {int(stamp)} as stamp, count(*) as n from core.orders order by n"
-        )
+        shop.put_sql(f"marts/stamp_{name}.sql", f"select {stamp} as stamp, count(*) as n from core.orders order by n")
     # Another syntax tree each time, so that no table is linked from the build before.
-    staging = FILES["staging/transactions.sql"].replace("= $bucket", f"= $bucket and line_no > -{int(stamp)}")
+    staging = FILES["staging/transactions.sql"].replace("= $bucket", f"= $bucket and line_no > -{stamp}")
     shop.put_sql("staging/transactions.sql", staging)
     shop.predict(float(stamp))
 
@@ -148,7 +145,3 @@ def main(root: str, stamp: str, kill_at: str) -> None:
             os.kill(os.getpid(), signal.SIGKILL)
 
     shop.build(progress=step)
-
-
-if __name__ == "__main__":
-    main(*sys.argv[1:])
