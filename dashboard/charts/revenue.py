@@ -34,7 +34,7 @@ def revenue_over_time(frame: pd.DataFrame, words: Format) -> go.Figure:
             x=days,
             y=before,
             name="Period before",
-            line={"color": theme.MUTED, "width": 1.5, "dash": "dot"},
+            line={"color": theme.series(7), "width": 1.5, "dash": "dot"},
             customdata=[words.money(value) for value in before],
             hovertemplate="%{customdata}",
         )
@@ -85,6 +85,8 @@ def revenue_by_month(frame: pd.DataFrame, words: Format, forecast: pd.DataFrame 
     if forecast is not None and len(forecast):
         coming = [words.month(month) for month in pd.to_datetime(forecast["order_month"])]
         _add_forecast(figure, coming, forecast, words)
+        if coming[0] not in labels:
+            _add_today(figure, len(labels))
         labels += [label for label in coming if label not in labels]
         high = max(high, float(forecast[["month_revenue", "month_revenue_hi"]].max().max()))
         low = min(low, float(forecast[["month_revenue", "month_revenue_lo"]].min().min()))
@@ -127,6 +129,16 @@ def _add_forecast(figure: go.Figure, labels: list[str], frame: pd.DataFrame, wor
         marker={"size": 6, "color": colour},
         customdata=[_expected_in_words(row, words) for row in frame.to_dict("records")],
         hovertemplate="%{customdata}",
+    )
+
+
+def _add_today(figure: go.Figure, n_months: int) -> None:
+    """A line between the last of *n_months* that are over and the first that is expected."""
+    figure.add_vline(
+        x=n_months - 0.5,
+        line={"color": theme.MUTED, "width": 1},
+        annotation={"text": "Today", "font": {"size": 11, "color": theme.MUTED}, "xanchor": "right", "xshift": -4},
+        annotation_position="top left",
     )
 
 

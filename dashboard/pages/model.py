@@ -267,7 +267,7 @@ def _headline(ask: Door, days: int) -> html.Div:
             source=answer,
         ),
         kpi(
-            "Inside their 80% interval",
+            "Inside 80% interval",
             row.coverage_80,
             "share",
             words,

@@ -151,7 +151,7 @@ def _revenue(ask: Door, period: Period) -> html.Section:
     answer = ask.ask("overview/revenue_over_time", **period.bounds)
     entries = [("This period", "var(--c1)", "line")]
     if period.is_comparable:
-        entries.append(("Period before", "var(--text-3)", "dash"))
+        entries.append(("Period before", "var(--c8)", "dash"))
     grain = {"day": "daily", "week": "weekly", "month": "monthly"}[answer.row.grain]
     figure = revenue_over_time(answer.frame, ask.words)
     points = [
