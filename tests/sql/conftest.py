@@ -93,7 +93,7 @@ class Shop:
         return self._rows(f"from {name}", {})
 
     def _rows(self, sql: str, parameters: Row) -> list[Row]:
-        answer = self.con.cursor().execute(sql, parameters)
+        answer = self.con.execute(sql, parameters)
         columns = [column[0] for column in answer.description]
         return [dict(zip(columns, row, strict=True)) for row in answer.fetchall()]
 

@@ -373,7 +373,7 @@ def test_every_query_answers_a_shop_with_one_line(new_shop, sql_files, line):
             assert shop.ask(name) == [], name
 
 
-@pytest.fixture
+@pytest.fixture(scope="module")
 def rescored(new_shop, tiny):
     """Scored on 1 April by v1 and on 11 April by v2; C01 was asked of v1 again, and C03 was not there before."""
     shop = new_shop()
