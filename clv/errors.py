@@ -12,7 +12,8 @@
     │   ├── NotEnoughDataError   too little history for what was asked
     │   ├── NotFittedError       used before it was fitted
     │   └── TamperedModelError   a registry file does not match its checksum
-    └── RequestError             a browser or caller asked for something not allowed  exit 9
+    ├── RequestError             a browser or caller asked for something not allowed  exit 9
+    └── DiskFullError            nothing more can be written                       exit 10
 
 Each message says what was found, where, and what to do. The command line prints it in one line and
 exits with the code; pages show it in the "failed" state; the scheduler writes it into the run's row.
@@ -87,3 +88,9 @@ class RequestError(ClvError):
     """A browser or a caller asked for something that the contract does not allow."""
 
     exit_code = 9
+
+
+class DiskFullError(ClvError):
+    """The disk that holds the data folder, or what spills from it, is full."""
+
+    exit_code = 10

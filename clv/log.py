@@ -6,14 +6,28 @@ Facts are bound as fields (`logger.bind(rows=…)`), customers' data never. The 
 
 from __future__ import annotations
 
+import contextlib
 import logging
 import sys
 from pathlib import Path
 
 from loguru import logger
+from loguru._file_sink import FileSink
 
 _bound = {"role": "", "run": ""}
 TERMINAL_FORMAT = "<dim>{time:HH:mm:ss}</dim> <level>{level: <7}</level> {message}"
+
+
+class _File(FileSink):  # type: ignore[misc, unused-ignore]
+    """A log file that a full disk leaves shorter: loguru would print a traceback for each line on the terminal."""
+
+    def write(self, message: str) -> None:
+        with contextlib.suppress(OSError):
+            super().write(message)  # type: ignore[no-untyped-call, unused-ignore]
+
+    def stop(self) -> None:
+        with contextlib.suppress(OSError):
+            super().stop()  # type: ignore[no-untyped-call, unused-ignore]
 
 
 class _ToLoguru(logging.Handler):
@@ -46,13 +60,13 @@ def set_up(
     logger.remove()
     _bound.update(role=role, run="")
     logger.configure(extra=dict(_bound))
+    path = folder / f"{role}.jsonl"
+    sink = _File(path, rotation=rotation, retention=retention)  # type: ignore[no-untyped-call, unused-ignore]
     # enqueue would make each line a pickle through a pipe; one process a file needs only the lock that loguru has.
     logger.add(
-        folder / f"{role}.jsonl",
+        sink,
         level=level,
         serialize=True,
-        rotation=rotation,
-        retention=retention,
         backtrace=False,
         diagnose=False,
     )

@@ -87,12 +87,22 @@ def main(arguments: Sequence[str] | None = None) -> None:
         if callable(show):
             show()
             code = getattr(error, "exit_code", 2)
+        elif (full := _full_disk(error)) is not None:
+            _say_failed(str(full), debug)
+            code = full.exit_code
         else:
             logger.exception("unexpected")
             hint = "" if debug else "; this is a bug: --debug shows where, and so does the log"
             _say_failed(f"{type(error).__name__}: {error}{hint}", debug)
             code = 1
     sys.exit(code if isinstance(code, int) else 0)
+
+
+def _full_disk(error: Exception) -> ClvError | None:
+    """What to say of a disk that was full before a job began; None when it is something else."""
+    from jobs.run import disk_full, is_disk_full
+
+    return disk_full(load_settings(None).paths.data) if is_disk_full(error) else None
 
 
 def _say_failed(message: str, debug: bool) -> None:

@@ -7,6 +7,7 @@ what it did (a small dict for its row; the key `skipped` with a reason means tha
 from __future__ import annotations
 
 import contextlib
+import errno
 import fcntl
 import os
 import shutil
@@ -22,9 +23,10 @@ from zoneinfo import ZoneInfo
 
 import psutil
 from loguru import logger
+from sqlalchemy.exc import OperationalError
 
 from clv import log
-from clv.errors import BusyError, ClvError
+from clv.errors import BusyError, ClvError, DiskFullError
 from warehouse.journal import Journal
 
 if TYPE_CHECKING:
@@ -34,6 +36,9 @@ if TYPE_CHECKING:
 
 LOCK = ".job.lock"
 """In the data folder; held while a job works, so that two never write at once. Dies with its process."""
+
+_FULL = ("No space left on device", "database or disk is full", "not enough free disk space")
+"""How DuckDB, SQLite and the system say that the disk is full."""
 
 SEEN_EVERY_SECONDS = 10.0
 TOLD_EVERY_SECONDS = 0.25
@@ -168,9 +173,40 @@ def execute(
             as_of=as_of,
             params=params,
         )
-        detail = dict(job.load()(context) or {})
+        with _full_disk_said(settings.paths.data):
+            detail = dict(job.load()(context) or {})
         row.end(detail)
         return detail
+
+
+def is_disk_full(error: BaseException) -> bool:
+    """Whether *error*, or what it came from, is that nothing more can be written; each library has its own words."""
+    while True:
+        words = str(error)
+        if (isinstance(error, OSError) and error.errno == errno.ENOSPC) or any(said in words for said in _FULL):
+            return True
+        cause = error.__cause__ or error.__context__
+        if cause is None:
+            return False
+        error = cause
+
+
+def disk_full(data: Path) -> DiskFullError:
+    """What to say then."""
+    return DiskFullError(
+        f"the disk that holds {data} is full: free some space, then run the same again; "
+        "what was published stands, and what was half done is removed"
+    )
+
+
+@contextlib.contextmanager
+def _full_disk_said(data: Path) -> Iterator[None]:
+    try:
+        yield
+    except Exception as error:
+        if is_disk_full(error):
+            raise disk_full(data) from error
+        raise
 
 
 def sweep(cache: Path) -> None:
@@ -208,9 +244,13 @@ class _Row:
         logger.bind(job=self.job.name, seconds=seconds).info("{} is done in {} s", self.job.name, seconds)
 
     def fail(self, status: str, error: str) -> None:
-        self._finish(status, error=error)
-        if status == "failed":
-            alert_of_failure(self.journal, self.job.name, str(self.run_id), error)
+        try:
+            self._finish(status, error=error)
+            if status == "failed":
+                alert_of_failure(self.journal, self.job.name, str(self.run_id), error)
+        except OperationalError as unwritten:
+            # A full disk, or a server that is gone: what stopped the job is the news. The next start closes the row.
+            logger.warning("the journal could not be told: {}", unwritten.orig)
 
     def _finish(self, status: str, **said: Any) -> None:
         self._stop.set()

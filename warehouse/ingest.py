@@ -151,6 +151,11 @@ def _land_one(settings: Settings, file: sources.SourceFile, today: date, say: Pr
         ]
         run = Intake(settings, file, file_id, temp, con, today, others, say)
         account = replace(run.land(), content_sha256=content, mapping_sha256=mapping)
+    except BaseException:
+        con.close()
+        # The next run would remove it too, but a disk that is full of it would have to wait for that.
+        shutil.rmtree(temp, ignore_errors=True)
+        raise
     finally:
         con.close()
     for rubbish in ("spill", "spool.arrow", "stage"):

@@ -1,5 +1,6 @@
 import json
 import threading
+from pathlib import Path
 
 import pytest
 from loguru import logger
@@ -74,3 +75,14 @@ def test_what_libraries_log_is_kept_too(lines):
     logging.getLogger("apscheduler.executors").warning("a job was %s", "late")
 
     assert lines()[0]["message"] == "a job was late"
+
+
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="needs a device that is always full")
+def test_a_full_disk_stops_the_log_and_says_nothing_on_the_terminal(tmp_path, capfd):
+    (tmp_path / "job.jsonl").symlink_to("/dev/full")
+    log.set_up("job", tmp_path, terminal=False)
+
+    logger.info("one line")
+
+    logger.remove()
+    assert capfd.readouterr().err == ""

@@ -1,3 +1,4 @@
+import errno
 import fcntl
 import json
 import os
@@ -10,10 +11,11 @@ from datetime import date
 
 import pytest
 from loguru import logger
+from sqlalchemy.exc import OperationalError
 
 from clv import log
 from clv.config import Business, Paths, Settings
-from clv.errors import BusyError, SourceError
+from clv.errors import BuildError, BusyError, DiskFullError, SourceError
 from jobs.catalog import Job
 from jobs.run import LOCK, RunContext, data_lock, execute, sweep, today_in
 from warehouse.journal import Journal
@@ -66,6 +68,32 @@ def _fail(error):
         raise error
 
     return run
+
+
+@pytest.mark.parametrize(
+    "error",
+    [
+        OSError(errno.ENOSPC, "No space left on device"),
+        BuildError("core/orders.sql: IO Error: Could not write file: No space left on device"),
+        RuntimeError("(sqlite3.OperationalError) database or disk is full"),
+    ],
+    ids=["the system", "DuckDB", "SQLite"],
+)
+def test_a_full_disk_is_said_as_such_whoever_met_it(settings, journal, job, error):
+    with pytest.raises(DiskFullError, match="is full: free some space"):
+        execute(job(_fail(error)), settings, by="ann")
+
+    assert journal.last("build").error.startswith("the disk that holds")
+
+
+def test_what_stopped_a_job_is_said_also_when_the_journal_cannot_be_told(settings, job, monkeypatch):
+    def refuse(*_words, **_more):
+        raise OperationalError("update", {}, Exception("database or disk is full"))
+
+    monkeypatch.setattr(Journal, "finish", refuse)
+
+    with pytest.raises(SourceError, match="no such column"):
+        execute(job(_fail(SourceError("no such column"))), settings, by="ann")
 
 
 @pytest.mark.parametrize(
