@@ -271,7 +271,8 @@ def _goes_on(ask: Door, named: str, channel: str | None) -> html.Section:
             graph(figure, "cohorts-goes-on", label=f"Cumulative {measure} per customer", height=300, links=marks),
             html.P(_band_words(answer), className="chart-note"),
         ],
-        sub=f"Cumulative {measure} per customer of the cohort, net of returns; dashed: expected by the end of a month",
+        sub=f"Cumulative {measure} per customer of the cohort, net of returns; dashed: expected by the end of a month, "
+        "where there is nobody to list yet",
         tools=legend([*entries, ("Expected", "var(--text-3)", "dash")]),
         source=answer,
         span=12,
@@ -351,10 +352,15 @@ def _worth(ask: Door, channel: str | None) -> html.Section:
     def customers(row: Any) -> Any:
         return link(words.count(row.n_cohort), _cohort_href(ask, row.cohort_month, channel))
 
+    def came_back(row: Any) -> Any:
+        again = _cohort_href(ask, row.cohort_month, channel, n_purchase_days="2..")
+        shown = [link(words.count(row.n_came_back), again), share_bar(row.came_back_share, words)]
+        return html.Div(shown, className="share-bar")
+
     columns = [
         Column("First order", lambda row: words.month(row.cohort_month)),
         Column("Customers", customers, True),
-        Column("Came back", lambda row: share_bar(row.came_back_share, words), True, "Bought on a second day"),
+        Column("Came back", came_back, True, "Bought on a second day"),
         Column("Revenue to date", lambda row: words.money(row.revenue), True),
         Column("Margin to date", lambda row: words.money(row.margin), True),
         Column("Revenue per customer", lambda row: words.money(row.revenue_per_customer), True),

@@ -89,7 +89,7 @@ def _headline(ask: Door) -> html.Div:
             row.n_customers,
             "count",
             words,
-            note=f"{words.count(row.n_new_90d)} new in 90 days",
+            note=link(f"{words.count(row.n_new_90d)} new in 90 days", ask.href("/customers", tenure_days="..90")),
             source=answer,
         ),
         kpi(
@@ -116,7 +116,9 @@ def _headline(ask: Door) -> html.Div:
             row.repeat_rate,
             "share",
             words,
-            note=f"{words.count(row.n_repeat_customers)} bought more than once",
+            note=link(
+                f"{words.count(row.n_repeat_customers)} bought more than once", ask.href("/customers", n_orders="2..")
+            ),
             source=answer,
         ),
         kpi(
@@ -124,7 +126,7 @@ def _headline(ask: Door) -> html.Div:
             row.n_active_90d,
             "count",
             words,
-            note="customers with a purchase",
+            note=link("customers with a purchase", ask.href("/customers", recency_days="..90")),
             source=answer,
         ),
     )

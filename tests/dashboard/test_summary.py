@@ -41,6 +41,15 @@ def counts_behind(app, walk, words_of, part):
     }
 
 
+def test_counts_of_the_headline_lead_to_exactly_their_customers(app, page, context, walk, words_of):
+    (row,) = [node for node in walk(page) if node["props"].get("className") == "kpis"]
+    found = counts_behind(app, walk, words_of, row)
+
+    # Of the eleven buyers C01 and C10 began on 5 January, longer ago than 90 days; C10 has not been back since.
+    # Two orders or more: C01, C03, C05, C06, C08, C12.
+    assert found == {"9 new in 90 days": 9, "6 bought more than once": 6, "customers with a purchase": 10}
+
+
 def card_called(page, walk, words_of, title):
     """The card with this title."""
     panels = (node for node in walk(page) if "panel" in str(node["props"].get("className", "")).split())
