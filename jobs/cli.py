@@ -152,12 +152,13 @@ def _run(
     """Do a job here and now, with a bar."""
     from jobs.catalog import job_named
     from jobs.run import execute
+    from warehouse.journal import TERMINAL
 
     with _bar(name) as tell:
         return execute(
             job_named(name),
             settings,
-            by="command line",
+            by=TERMINAL,
             as_of=as_of.date() if as_of else None,
             params=params,
             tell=tell,

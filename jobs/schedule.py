@@ -153,6 +153,7 @@ class Worker:
         self._settings, self._journal, self._command = settings, journal, command
         self._child: subprocess.Popen[bytes] | None = None
         self._run: Run | None = None
+        self._stopped_at: float | None = None
         self._beat_at = 0.0
         self._scheduler = BackgroundScheduler(
             timezone=ZoneInfo(settings.business.timezone),
@@ -203,6 +204,8 @@ class Worker:
     def _tick(self) -> None:
         if self._child is not None and self._child.poll() is not None:
             self._bury(self._child.returncode)
+        if self._child is not None and self._run is not None:
+            self._obey(self._child, self._run)
         if self._child is None and (run := self._journal.claim()) is not None:
             self._start(run)
         if time.monotonic() - self._beat_at >= BEAT_SECONDS:
@@ -234,9 +237,19 @@ class Worker:
             self._journal.finish(run.run_id, "failed", error=f"its process could not be started: {error}")
             alert_of_failure(self._journal, run.job, run.run_id, str(error))
 
+    def _obey(self, child: subprocess.Popen[bytes], run: Run) -> None:
+        """End the process of a run that somebody has stopped: politely first, so that it removes what is half done."""
+        if self._stopped_at is not None:
+            if time.monotonic() - self._stopped_at > STOP_SECONDS:
+                child.kill()
+        elif self._journal.run(run.run_id).status == "aborted":
+            logger.bind(job=run.job, run=run.run_id).warning("{} is stopped on a wish", run.job)
+            self._stopped_at = time.monotonic()
+            child.terminate()
+
     def _bury(self, code: int) -> None:
         run, child = self._run, self._child
-        self._child = self._run = None
+        self._child = self._run = self._stopped_at = None
         if child is not None and child.stdin is not None:
             child.stdin.close()
         if run is None:

@@ -34,6 +34,8 @@ from clv.errors import BusyError, RequestError, SettingsError
 
 ACTIVE = ("queued", "running")
 ENDED = ("done", "failed", "aborted", "skipped")
+TERMINAL = "command line"
+"""Who asks for the runs of the `clv` command."""
 SEVERITIES = ("info", "warning", "critical")
 
 DELETED_KEPT = timedelta(days=1)
@@ -169,7 +171,7 @@ class Run:
     run_id: str
     job: str
     status: str
-    """queued, running, done, failed (its own error), aborted (its process went away) or skipped (nothing to do)."""
+    """queued, running, done, failed (its own error), aborted (its process went away, or somebody stopped it) or skipped (nothing to do)."""
     requested_by: str
     requested_at: datetime
     started_at: datetime | None
@@ -410,6 +412,16 @@ class Journal:
                 sa.update(_runs).where(_runs.c.run_id == run_id, _runs.c.status.in_(ACTIVE)).values(values)
             )
         return done.rowcount == 1
+
+    def stop(self, run_id: str, by: str) -> bool:
+        """End a queued or running run on somebody's wish; the worker then ends its process. False: it had ended.
+
+        Raises:
+            RequestError: there is no such run, or it works in somebody's terminal, where Ctrl-C stops it.
+        """
+        if self.run(run_id).requested_by == TERMINAL:
+            raise RequestError(f"run {run_id} works in a terminal; Ctrl-C stops it there")
+        return self.finish(run_id, "aborted", error=f"stopped by {by}")
 
     def abort_orphans(self) -> list[Run]:
         """Mark as aborted each running run whose process is gone; give them."""

@@ -17,6 +17,7 @@ from dashboard.data import Door, records
 from dashboard.format import is_missing
 from dashboard.logs import LogLine
 from dashboard.theme import Tone
+from warehouse.journal import TERMINAL
 
 STATUS_TONES: dict[str, Tone] = {
     "queued": "info",
@@ -58,7 +59,7 @@ def progress(share: float, message: str) -> html.Div:
 
 
 def schedule_table(door: Door, schedule: pd.DataFrame, runs: pd.DataFrame, now: dt.datetime) -> html.Div:
-    """One row a job: what it answers, when it runs, how the last runs went, and a button to run it now.
+    """One row a job: what it answers, when it runs, how the last runs went, and a button to run it now or to stop it.
 
     Args:
         door: the page's door.
@@ -176,6 +177,14 @@ def _history(door: Door, runs: list[Any]) -> html.Div:
 
 def _run_now(job: str, runs: list[Any]) -> html.Button:
     is_active = bool(runs) and runs[0].status in ("queued", "running")
+    if is_active and runs[0].requested_by != TERMINAL:
+        return html.Button(
+            [icon("stop"), "Stop"],
+            id={"type": "stop-run", "run": runs[0].run_id},
+            type="button",
+            className="button button-small",
+            **{"aria-label": f"Stop {job}"},
+        )
     return html.Button(
         [icon("play"), "Run now"],
         id={"type": "run-job", "job": job},

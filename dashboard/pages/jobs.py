@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from dash import ALL, Input, Output, State, callback, ctx, dcc, html, register_page
+from dash.exceptions import PreventUpdate
 
 from clv.errors import RequestError
 from dashboard import data
@@ -33,7 +34,11 @@ BY = "the Jobs page"
 
 def layout(**query: str) -> html.Div:
     """The page for a URL's query: `run` opens a run's log, `job` chooses the history."""
-    return page(region(_content, query), dcc.Interval(id="jobs-poll", interval=POLL_MS))
+    return page(
+        region(_content, query),
+        dcc.Interval(id="jobs-poll", interval=POLL_MS),
+        html.Div(id="jobs-stopped", className="visually-hidden", role="status"),
+    )
 
 
 def _content(query: Mapping[str, str]) -> list[Any]:
@@ -61,6 +66,25 @@ def refresh(_n: int | None, _clicks: list[int | None], search: str | None) -> tu
     if isinstance(pressed, dict) and ctx.triggered[0]["value"]:
         _request(ask, str(pressed["job"]))
     return _live(ask, query), _runs(ask, query)
+
+
+@callback(
+    Output("jobs-stopped", "children"),
+    Input({"type": "stop-run", "run": ALL}, "n_clicks"),
+    State("_pages_location", "search"),
+    prevent_initial_call=True,
+)
+def stop(_clicks: list[int | None], search: str | None) -> str:
+    """End a run; the table shows it at the next look."""
+    pressed = ctx.triggered_id
+    if not isinstance(pressed, dict) or not ctx.triggered[0]["value"]:
+        raise PreventUpdate
+    ask, run_id = door(search), str(pressed["run"])
+    job = ask.journal.run(run_id).job
+    if not ask.journal.stop(run_id, BY):
+        return f"{job} had ended already"
+    ask.journal.note(BY, "stop", job, {"run_id": run_id})
+    return f"{job} is stopped"
 
 
 def _request(ask: Door, job: str) -> None:

@@ -3,6 +3,7 @@ import json
 import pytest
 
 from dashboard.logs import run_log
+from warehouse.journal import TERMINAL
 
 RUN_BUTTON = {"id": '{"job":"build","type":"run-job"}', "property": "n_clicks"}
 
@@ -92,7 +93,7 @@ def test_a_job_that_does_not_exist_is_refused_with_a_toast(client, journal, word
 
 
 def test_progress_is_shown_while_it_runs_and_the_button_waits(client, journal, walk, words_of):
-    run_id = journal.start("build", "the test")
+    run_id = journal.start("build", TERMINAL)
     journal.progress(run_id, 0.42, "writing marts.customers")
 
     live = press(client, None).get_json()["response"]["jobs-live"]["children"]
@@ -162,3 +163,46 @@ def log_line(run_id, message, at=1_700_000_000.0, **facts):
         "time": {"timestamp": at},
     }
     return json.dumps({"text": message, "record": record}) + "\n"
+
+
+def press_stop(client, run_id, clicks=1):
+    """Press the stop button of a run."""
+    inputs = [{"id": {"type": "stop-run", "run": run_id}, "property": "n_clicks", "value": clicks}]
+    body = {
+        "output": "jobs-stopped.children",
+        "outputs": {"id": "jobs-stopped", "property": "children"},
+        "inputs": [inputs],
+        "state": [{"id": "_pages_location", "property": "search", "value": ""}],
+        "changedPropIds": [f'{{"run":"{run_id}","type":"stop-run"}}.n_clicks'],
+    }
+    return client.http.post("/_dash-update-component", json=body)
+
+
+def test_a_run_can_be_stopped_and_then_asked_for_again(client, journal, walk):
+    run_id = journal.request("build", "the Jobs page")
+    live = press(client, None).get_json()["response"]["jobs-live"]["children"]
+    ids = [node["props"]["id"] for node in walk(live) if node["type"] == "Button"]
+
+    said = press_stop(client, run_id).get_json()["response"]["jobs-stopped"]["children"]
+
+    run = journal.run(run_id)
+    assert {"type": "stop-run", "run": run_id} in ids
+    assert said == "build is stopped"
+    assert (run.status, run.error) == ("aborted", "stopped by the Jobs page")
+    assert journal.audit().iloc[0][["action", "subject"]].tolist() == ["stop", "build"]
+    assert journal.request("build", "the Jobs page") != run_id
+
+
+def test_a_stop_button_that_was_only_drawn_stops_nothing(client, journal):
+    run_id = journal.request("build", "the Jobs page")
+
+    assert press_stop(client, run_id, None).status_code == 204
+    assert journal.run(run_id).is_active
+
+
+def test_a_run_in_a_terminal_is_stopped_there(client, journal, words_of):
+    run_id = journal.start("build", TERMINAL)
+
+    press_stop(client, run_id)
+
+    assert journal.run(run_id).is_active

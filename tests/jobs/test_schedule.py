@@ -196,6 +196,34 @@ def test_a_job_that_is_killed_is_a_row_and_an_alert(working, journal):
     assert alerts == ["job:build"]
 
 
+def test_a_run_that_is_stopped_ends_its_process_and_the_next_one_starts(working, journal, tmp_path):
+    ended = tmp_path / "ended"
+    working(
+        f"""
+import signal, sys, time
+if run.job == "train":
+    def end(*_):
+        open({str(ended)!r}, "w").write("in good order")
+        sys.exit(1)
+    signal.signal(signal.SIGTERM, end)
+    journal.progress(run.run_id, 0.5, "at it")
+    time.sleep(60)
+journal.finish(run.run_id, "done")
+"""
+    )
+    run_id = journal.request("train", "a click")
+    until(lambda: journal.run(run_id).message == "at it")
+    after = journal.request("build", "a click")
+
+    assert journal.stop(run_id, "somebody")
+    until(lambda: journal.run(after).status == "done")
+
+    assert ended.read_text() == "in good order"
+    assert journal.run(run_id).error == "stopped by somebody"
+    assert journal.alerts().empty
+    assert not journal.stop(after, "somebody")
+
+
 def test_one_run_at_a_time_in_the_order_of_asking(working, journal, tmp_path):
     log = tmp_path / "order"
     code = f"""
