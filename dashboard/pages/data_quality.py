@@ -12,6 +12,7 @@ from dashboard.charts.quality import weekly_volume
 from dashboard.components import (
     Bar,
     Column,
+    Mark,
     card,
     empty,
     graph,
@@ -28,7 +29,7 @@ from dashboard.components import (
     table,
 )
 from dashboard.components.quality import balance_chip, offending, raw_line, reason_meaning, reason_words, status_chip
-from dashboard.data import Door, door
+from dashboard.data import Door, day_of, door
 
 register_page(
     __name__,
@@ -327,12 +328,22 @@ def _freshness(ask: Door) -> html.Section:
 
 def _volume(ask: Door) -> html.Section:
     answer = ask.ask("data/volume")
+    words = ask.words
+    bars = [
+        Mark(
+            f"Week of {words.date(row.period_start)}: {words.count(row.n_orders)} orders",
+            ask.listed("overview/customers_in", from_date=day_of(row.period_start), to_date=day_of(row.period_end)),
+        )
+        for row in answer.rows
+    ]
+    figure = weekly_volume(answer.frame, words)
     return card(
         "Volume",
-        graph(weekly_volume(answer.frame, ask.words), "data-volume", label="Orders by week", height=240)
+        graph(figure, "data-volume", label="Orders by week", height=240, links={0: bars})
         if not answer.is_empty
         else empty("No orders yet"),
-        sub="Orders by week; unusual is less than half or more than twice the median of the eight weeks before",
+        sub="Orders by week; unusual is less than half or more than twice the median of the eight weeks before. "
+        "Choose a bar to see its customers",
         tools=legend(
             [("Orders", "var(--c1)", "box"), ("Unusual", "var(--c3)", "box"), ("Usual", "var(--text-3)", "dash")]
         ),

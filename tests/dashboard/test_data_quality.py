@@ -6,7 +6,7 @@ from urllib.parse import urlsplit
 import pandas as pd
 import pytest
 
-from dashboard import data, quarantine
+from dashboard import customer_list, data, quarantine
 from dashboard.app import create_app
 from dashboard.charts.quality import weekly_volume
 from dashboard.components.quality import offending
@@ -178,3 +178,12 @@ def test_unusual_weeks_wear_another_colour():
 
     assert bars.marker.color[0] != bars.marker.color[1]
     assert list(bars.customdata) == ["10 · unusual", "2 so far"]
+
+
+def test_a_week_leads_to_whoever_had_orders_in_it(app, client, walk, words_of):
+    links = {words_of(n): n["props"]["href"] for n in walk(client.page("/data")) if n["type"] == "Link"}
+    grid = customer_list.grid_of(app.server.extensions["retain"].warehouse)
+
+    href = links["Week of 01 Jan 2024: 2 orders"]
+
+    assert grid.keys(customer_list.wanted(urlsplit(href).query)) == ["C01", "C10"]

@@ -6,6 +6,7 @@ with
     weeks as (
         select
             period_start,
+            period_end,
             is_running,
             n_orders,
             n_customers,
@@ -21,6 +22,7 @@ with
     )
 select
     period_start,
+    period_end,  -- first day after it
     is_running,
     n_orders,
     n_customers,
