@@ -22,7 +22,7 @@ from clv.config import CONFIG_ENV, Settings
 from clv.errors import RequestError, SettingsError
 from jobs.run import data_lock, today_in
 from jobs.schedule import Worker, own_command, stop_event, worker_lock
-from warehouse import publish, sources
+from warehouse import build, publish, sources
 from warehouse.journal import Journal
 from warehouse.landing import landed_files
 
@@ -187,6 +187,9 @@ def up(settings: Settings, config: Path | None, host: str, port: int, err: Conso
         first = None
         if publish.current_id(settings.paths.data) is None:
             first = journal.request("pipeline", "first run")
+        elif not build.is_of_this_version(settings):
+            # Pages of this version may read tables that a build of another one does not have.
+            journal.request("build", "another version")
         worker = Worker(settings, journal, lambda run_id: own_command(config, "work", run_id))
         with _bar(err) as bar:
             watch = _Watch(journal, web, bar, url_of(host, port), first, out)

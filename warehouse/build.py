@@ -105,6 +105,18 @@ def build(
         return info
 
 
+def is_of_this_version(settings: Settings, sql_root: Path = sqlfiles.DEFAULT_ROOT) -> bool:
+    """Whether the published build was made by the SQL that is installed; False when nothing is published."""
+    name = publish.current_id(settings.paths.data)
+    made = publish.manifest_of(settings.paths.builds / name) if name else None
+    files = sqlfiles.read_tree(sql_root, cache=settings.paths.cache / "sqlfiles.json")
+    return made is not None and made.get("sql_digest") == _sql_digest(files)
+
+
+def _sql_digest(files: Mapping[str, SqlFile]) -> str:
+    return digest_of({file.name: file.sql for file in files.values()})
+
+
 def _damaged_input(settings: Settings, landed: Sequence[Landed]) -> str:
     """Which file of the inputs is no Parquet any more, and what to do; empty when all are."""
     import pyarrow as pa
@@ -493,7 +505,7 @@ def _manifest(
             name: value.isoformat() if isinstance(value, date) else value for name, value in plan.params.items()
         },
         "settings_digest": digest_of(settings.model_dump(mode="json", exclude={"root", "paths"})),
-        "sql_digest": digest_of({file.name: file.sql for file in plan.files.values()}),
+        "sql_digest": _sql_digest(plan.files),
         "tables": tables,
         "sources": [{**one.account, "source": one.source, "file_id": one.file_id} for one in plan.landed],
         "checks": [result.as_dict() for result in results],

@@ -13,7 +13,7 @@ from clv.errors import BuildError, BusyError, CheckFailedError, SettingsError, S
 from clv.segments import Rule
 from warehouse import outputs, publish, segment_rules
 from warehouse.ask import Warehouse
-from warehouse.build import EMPTY_AS_OF
+from warehouse.build import EMPTY_AS_OF, is_of_this_version
 
 
 def contents(folder: Path) -> dict[str, bytes]:
@@ -424,3 +424,13 @@ def test_a_damaged_output_is_named_with_what_to_do(shop: TinyShop):
 
     with pytest.raises(BuildError, match=r"personas\.parquet is damaged: delete it, then `clv run` makes it again"):
         shop.build()
+
+
+def test_a_build_made_by_other_sql_is_known_as_such(shop: TinyShop):
+    before = is_of_this_version(shop.settings, shop.sql)
+    shop.build()
+    after = is_of_this_version(shop.settings, shop.sql)
+    path = shop.sql / "marts" / "added.sql"
+    path.write_text("-- Nothing much.\n-- grain: one row\n-- parameters: none\nselect 1 as one,\n")
+
+    assert (before, after, is_of_this_version(shop.settings, shop.sql)) == (False, True, False)
