@@ -75,14 +75,14 @@ def _yes_no(name: str, head: str, **more: Any) -> Shown:
 
 PREDICTED = "expected_revenue"
 SHOWN = (
-    Shown(Column("name", "text"), "Customer", "customer", 230),
-    _listed("segment", "Segment", 160, "segment"),
-    _number("expected_revenue", "Expected revenue, next {horizon} days", "money", 275, optional=PREDICTED),
+    Shown(Column("name", "text"), "Customer", "customer", 210),
+    _listed("segment", "Segment", 144, "segment"),
+    _number("expected_revenue", "Expected revenue, next {horizon} days", "money", 258, optional=PREDICTED),
     _number("revenue", "Revenue to date", "money", 140, help_text="Net of returns"),
-    _number("n_orders", "Orders", "count", 105),
-    _day("last_order_date", "Last order"),
+    _number("n_orders", "Orders", "count", 100),
+    _day("last_order_date", "Last order", 118),
     _number(
-        "p_alive", "P(alive)", "chance", 150, optional="p_alive", help_text="Chance that they still are a customer"
+        "p_alive", "P(alive)", "chance", 134, optional="p_alive", help_text="Chance that they still are a customer"
     ),
     _number("value_percentile", "Value percentile", "count", 140, optional=PREDICTED, help_text="100 is best"),
     _listed("country", "Country"),

@@ -79,7 +79,7 @@ def equity_bridge(frame: pd.DataFrame, labels: dict[str, str], words: Format) ->
     low, high = min(0.0, float(running.min())), max(float(running.max()), float(frame["money"].iloc[-1]))
     # Each bar says its money: the scale at the left would say it again, and take room.
     figure.update_yaxes(**value_axis(low, high * 1.1, "money", words))
-    figure.update_yaxes(showticklabels=False)
+    figure.update_yaxes(showticklabels=False, showgrid=False)
     figure.update_xaxes(type="category", showspikes=False, tickangle=0)
     figure.update_layout(waterfallgap=0.3)
     return figure
