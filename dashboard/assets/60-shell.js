@@ -123,6 +123,7 @@
     const figure = event.target.closest?.(".chart.is-linked")?.querySelector(".js-plotly-plot");
     if (!figure?.on || figure.leadsSomewhere) return;
     figure.leadsSomewhere = true;
+    figure.classList.add("leads-nowhere"); // until a mark is under the pointer
     figure.on("plotly_click", follow);
     const leads = ({data, pointNumber}) => data.meta?.hrefs?.[pointNumber];
     figure.on("plotly_hover", ({points}) => figure.classList.toggle("leads-nowhere", !points.some(leads)));

@@ -4,6 +4,7 @@ from urllib.parse import parse_qs
 
 import pytest
 from chromium import PHONE
+from selenium.webdriver.common.action_chains import ActionChains
 from selenium.webdriver.common.keys import Keys
 
 pytestmark = pytest.mark.browser
@@ -161,6 +162,37 @@ def test_a_bar_of_a_chart_opens_its_customers(screen):
 
     count(screen, "6 of 12 customers")
     assert "list=overview" in screen.query
+
+
+def test_a_point_of_a_curve_opens_its_customers_and_one_of_a_forecast_does_not(screen):
+    # Where a point of a trace is on the screen.
+    place = (
+        "const figure = document.querySelector('#cohorts-goes-on .js-plotly-plot');"
+        "figure.scrollIntoView({block: 'center', behavior: 'instant'});"
+        "const {xaxis, yaxis} = figure._fullLayout, box = figure.getBoundingClientRect();"
+        "const {x, y} = figure._fullData[arguments[0]], at = arguments[1];"
+        "return [box.left + xaxis._offset + xaxis.c2p(x[at]), box.top + yaxis._offset + yaxis.c2p(y[at])]"
+    )
+    cursor = "return getComputedStyle(document.querySelector('#cohorts-goes-on .nsewdrag')).cursor"
+    screen.open("/cohorts")
+
+    def point_at(trace, at, expected):
+        x, y = screen.js(place, trace, at)
+        actions = ActionChains(screen.driver)
+        actions.w3c_actions.pointer_action.move_to_location(round(x) - 40, round(y))
+        actions.w3c_actions.pointer_action.move_to_location(round(x), round(y))
+        actions.perform()
+        screen.until(lambda: screen.js(cursor) == expected)
+
+    # Traces 2 and 3 are January: what is expected of it, and what it has brought by the end of each month.
+    point_at(2, 2, "default")
+    ActionChains(screen.driver).click().perform()
+    assert screen.query == ""
+    point_at(3, 1, "pointer")
+    ActionChains(screen.driver).click().perform()
+
+    count(screen, "6 of 12 customers")
+    assert "cohort_month=2024-01-01" in screen.query
 
 
 def test_the_marks_of_a_chart_are_one_stop_of_the_tab_key_and_arrow_keys_go_through_them(screen):
