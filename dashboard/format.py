@@ -239,7 +239,8 @@ def _spare_digits(text: str) -> int:
 
 
 def _minus(text: str) -> str:
-    return text.replace("-", MINUS)
+    """With a minus of its own width; what is nothing once it is rounded has none."""
+    return text.replace("-", MINUS if any(sign.isdecimal() and int(sign) for sign in text) else "")
 
 
 def _as_date(value: Any) -> dt.date:

@@ -43,6 +43,7 @@ def test_money_is_worded_as_the_locale_does():
 
 
 def test_a_difference_in_money_has_its_sign():
+    assert [POUNDS.money_exact(value) for value in (-0.001, -0.0, -0.006)] == ["£0.00", "£0.00", "−£0.01"]
     assert [POUNDS.money_change(value) for value in (1200, -1200, 0)] == ["+£1.2K", "−£1.2K", "£0"]
 
 
