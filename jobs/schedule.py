@@ -102,14 +102,19 @@ def previous_fire_time(trigger: BaseTrigger, now: datetime) -> datetime | None:
 def missed(job: Job, settings: Settings, journal: Journal, now: datetime) -> bool:
     """Whether *job* was due since its last good run, so that it has to be caught up.
 
-    A job that has never been run has not been missed: nobody has started this shop yet.
+    A job that has never been run has not been missed: nobody has started this shop yet. Neither has one that somebody
+    has stopped since.
     """
     line = job.cron(settings)
-    if not line or journal.last(job.name) is None:
+    latest = journal.last(job.name)
+    if not line or latest is None:
         return False
-    due = previous_fire_time(cron_trigger(line, settings.business.timezone), now)
+    fire = previous_fire_time(cron_trigger(line, settings.business.timezone), now)
+    if fire is None:
+        return False
+    due = fire.astimezone(UTC).replace(tzinfo=None)
     good = journal.last(job.name, ("done", "skipped"))
-    return due is not None and (good is None or good.requested_at < due.astimezone(UTC).replace(tzinfo=None))
+    return not (latest.was_stopped and latest.requested_at >= due) and (good is None or good.requested_at < due)
 
 
 @contextlib.contextmanager

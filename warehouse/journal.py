@@ -36,6 +36,7 @@ ACTIVE = ("queued", "running")
 ENDED = ("done", "failed", "aborted", "skipped")
 TERMINAL = "command line"
 """Who asks for the runs of the `clv` command."""
+_STOPPED = "stopped by "
 SEVERITIES = ("info", "warning", "critical")
 
 DELETED_KEPT = timedelta(days=1)
@@ -171,7 +172,8 @@ class Run:
     run_id: str
     job: str
     status: str
-    """queued, running, done, failed (its own error), aborted (its process went away, or somebody stopped it) or skipped (nothing to do)."""
+    """queued, running, done, failed (its own error), aborted (its process went away, or somebody stopped it) or
+    skipped (nothing to do)."""
     requested_by: str
     requested_at: datetime
     started_at: datetime | None
@@ -194,6 +196,11 @@ class Run:
     def is_active(self) -> bool:
         """Queued or running."""
         return self.status in ACTIVE
+
+    @property
+    def was_stopped(self) -> bool:
+        """Ended by somebody who did not want it."""
+        return self.status == "aborted" and (self.error or "").startswith(_STOPPED)
 
 
 def utc_now() -> datetime:
@@ -421,7 +428,7 @@ class Journal:
         """
         if self.run(run_id).requested_by == TERMINAL:
             raise RequestError(f"run {run_id} works in a terminal; Ctrl-C stops it there")
-        return self.finish(run_id, "aborted", error=f"stopped by {by}")
+        return self.finish(run_id, "aborted", error=f"{_STOPPED}{by}")
 
     def abort_orphans(self) -> list[Run]:
         """Mark as aborted each running run whose process is gone; give them."""

@@ -156,6 +156,16 @@ def test_a_job_is_missed_when_its_last_good_run_is_older_than_its_last_due_time(
     journal.close()
 
 
+@pytest.mark.parametrize(("stopped_at", "is_missed"), [("2026-01-05T06:00", False), ("2026-01-04T06:00", True)])
+def test_a_run_that_somebody_stopped_is_not_caught_up_before_the_next_due_time(settings, stopped_at, is_missed):
+    settings = settings.model_copy(update={"jobs": Jobs(pipeline="0 5 * * *", train="")})
+    journal = Journal(settings.journal_url, now=lambda: datetime.fromisoformat(stopped_at))
+    journal.stop(journal.start("pipeline", "the Jobs page"), "the Jobs page")
+
+    assert missed(JOBS["pipeline"], settings, journal, MONDAY_NOON) is is_missed
+    journal.close()
+
+
 def test_there_is_one_worker(settings):
     with (
         worker_lock(settings.paths.data),
