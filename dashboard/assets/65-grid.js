@@ -75,9 +75,10 @@
       });
     },
 
+    // Whoever has ticked customers means these, also when a list of them is kept.
     ticked(rows) {
       const n = (rows || []).length;
-      return [n ? `Export ${n} selected` : "", !n];
+      return [n ? `Export ${n} selected` : "", !n, n ? "ticked" : "all"];
     },
 
     download(href) {

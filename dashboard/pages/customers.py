@@ -562,5 +562,6 @@ clientside_callback(
     ClientsideFunction("customers", "ticked"),
     Output("customers-ticked", "children"),
     Output("customers-export-ticked", "disabled"),
+    Output("customers-list-scope", "value"),
     Input("customers-grid", "selectedRows"),
 )
