@@ -162,10 +162,16 @@ def _search() -> html.Div:
 
 
 def _content() -> html.Main:
+    # In the shape of a page: a title, headline numbers, a wide card beside a narrow one.
+    shape = [
+        loading(28),
+        html.Div([loading(98) for _ in range(4)], className="kpis"),
+        html.Div([html.Div(loading(320), className=f"span-{columns}") for columns in (8, 4)], className="grid"),
+    ]
     page = dcc.Loading(
         dash.page_container,
         delay_show=300,
-        custom_spinner=html.Div([loading(28), loading(120), loading(320)], className="page page-loading"),
+        custom_spinner=html.Div(shape, className="page page-loading"),
         target_components={CONTENT: "children"},
         overlay_style={"visibility": "visible", "opacity": 0.5},
     )
