@@ -28,14 +28,15 @@ LOGS = {
 
 
 @pytest.fixture(scope="module")
-def browse(tmp_path_factory):
+def browse(new_data, tmp_path_factory):
     """A browser on the shop of one log."""
     opened = {}
 
     def browse(log: str) -> Client:
         if log not in opened:
             root = tmp_path_factory.mktemp("plain")
-            settings = Settings(paths=Paths(data=root / "data"), engine=Engine(buckets=2, threads=1), root=root)
+            data = new_data(root / "data", "web font")
+            settings = Settings(paths=Paths(data=data), engine=Engine(buckets=2, threads=1), root=root)
             settings.paths.raw.mkdir(parents=True)
             (settings.paths.raw / "orders.csv").write_text(HEADER + LOGS[log])
             land(settings, today=date(2026, 6, 1))

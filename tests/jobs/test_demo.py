@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import csv
 import json
+from collections.abc import Callable
 from datetime import date
 from pathlib import Path
 
@@ -11,7 +12,7 @@ import pyarrow.parquet as pq
 import pytest
 
 from clv import simulate
-from clv.config import Paths, Settings
+from clv.config import Engine, Paths, Settings
 from clv.errors import SettingsError, SourceError
 from clv.simulate_dirt import ADDED, KINDS, dirty_lines
 from jobs.demo import DIRTY_SHARE, FILES, DemoInfo, remove_demo, write_demo
@@ -49,6 +50,12 @@ REASONS = {
     "invalid_utf8": "invalid_encoding",
     "nul_byte": "nul_byte",
 }
+
+
+@pytest.fixture
+def settings(new_data: Callable[[Path], Path], tmp_path: Path) -> Settings:
+    """A small shop of which there is nothing yet."""
+    return Settings(paths=Paths(data=new_data(tmp_path)), engine=Engine(buckets=2))
 
 
 def write(folder: Path, **changes: object) -> DemoInfo:
@@ -241,8 +248,7 @@ def test_another_synthetic_shop_replaces_the_landed_one(tmp_path: Path) -> None:
     assert [one.account["n_accepted"] for one in customers] == [30]
 
 
-def test_removing_leaves_own_files_and_nothing_of_the_synthetic_shop(tmp_path: Path) -> None:
-    settings = Settings(paths=Paths(data=tmp_path))
+def test_removing_leaves_own_files_and_nothing_of_the_synthetic_shop(settings: Settings, tmp_path: Path) -> None:
     write(tmp_path, n_customers=40)
     (settings.paths.raw / "my_orders.csv").write_text(MINE)
     land(settings, today=END)
@@ -262,8 +268,7 @@ def test_removing_leaves_own_files_and_nothing_of_the_synthetic_shop(tmp_path: P
     assert build(settings).as_of == date(2026, 1, 2)
 
 
-def test_without_a_synthetic_shop_removing_touches_nothing(tmp_path: Path) -> None:
-    settings = Settings(paths=Paths(data=tmp_path))
+def test_without_a_synthetic_shop_removing_touches_nothing(settings: Settings, tmp_path: Path) -> None:
     settings.paths.raw.mkdir()
     (settings.paths.raw / "my_orders.csv").write_text(MINE)
     land(settings, today=END)
