@@ -7,6 +7,7 @@ from jobs.catalog import JOBS
 from jobs.doctor import examine
 from jobs.run import execute
 from warehouse import health, reports
+from warehouse.build import build
 from warehouse.journal import Journal
 
 ORDERS = """customer_id,order_id,order_date,amount
@@ -75,7 +76,7 @@ def test_what_is_wrong_is_found_and_has_a_remedy(settings, changes, name, state)
 
 def test_a_file_that_landed_after_the_build_is_noticed(settings):
     settings.paths.raw.mkdir(parents=True)
-    execute(JOBS["build"], settings, by="test")
+    build(settings)
     (settings.paths.raw / "orders.csv").write_text(ORDERS)
     execute(JOBS["ingest"], settings, by="test")
 
