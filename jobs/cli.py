@@ -38,16 +38,33 @@ err = Console(stderr=True, soft_wrap=True, markup=False)
 
 app = typer.Typer(
     name="clv",
-    help="Retain: what each customer will be worth, who is slipping away, and what to do about it.",
     no_args_is_help=True,
     add_completion=False,
     pretty_exceptions_enable=False,
     rich_markup_mode=None,
 )
-models_app = typer.Typer(help="The model registry.", no_args_is_help=True)
+models_app = typer.Typer(help="The model registry: list, show, promote, roll back.", no_args_is_help=True)
 app.add_typer(models_app, name="models")
-segments_app = typer.Typer(help="The segment rules.", no_args_is_help=True)
+segments_app = typer.Typer(help="The segment rules: check, show, undo, reset.", no_args_is_help=True)
 app.add_typer(segments_app, name="segments")
+
+
+def _say_version(is_asked: bool) -> None:
+    if is_asked:
+        from importlib.metadata import version
+
+        out.print(f"Retain {version('retain-clv')}", highlight=False)
+        raise typer.Exit
+
+
+@app.callback(epilog="`clv COMMAND --help` says more. First steps and settings: README.md, config.toml.")
+def _options(
+    version: Annotated[
+        bool, typer.Option("--version", is_eager=True, callback=_say_version, help="Say which version this is.")
+    ] = False,
+) -> None:
+    """Retain: what each customer will be worth, who is slipping away, and what to do about it."""
+
 
 Config = Annotated[
     Path | None,
@@ -211,7 +228,7 @@ def _print_reading(one: Mapping[str, Any]) -> None:
         out.print(Text(f"  quarantined: {said} (the lines are on the Data quality page)"), highlight=False)
 
 
-@app.command()
+@app.command(short_help="Write a synthetic shop, or take it out.")
 def demo(
     customers: Annotated[int, typer.Option(min=1, help="Customers with at least one order.")] = 10_000,
     months: Annotated[int, typer.Option(min=1, help="Length of the history.")] = 24,
@@ -249,10 +266,10 @@ def demo(
         out.print(f"{made.n_rows[source]:>10,} rows  {path}", highlight=False)
 
 
-@app.command()
+@app.command(short_help="Land new files; account for every row.")
 def ingest(
     files: Annotated[
-        list[Path] | None, typer.Argument(metavar="[FILE]...", help="Files to land (default: those of [sources]).")
+        list[Path] | None, typer.Argument(metavar="FILE", help="Files to land (default: those of [sources]).")
     ] = None,
     config: Config = None,
     debug: Debug = False,
@@ -283,7 +300,7 @@ def _say_remarks(remarks: Sequence[str]) -> None:
         err.print(Text(f"note: {one}", style="yellow"))
 
 
-@app.command()
+@app.command(short_help="Make, check and publish the tables.")
 def build(as_of: AsOf = None, config: Config = None, debug: Debug = False) -> None:
     """Make the tables from what has landed, check them, and publish them."""
     settings = _open(config, debug)
@@ -299,19 +316,19 @@ def _say_built(detail: Mapping[str, Any]) -> None:
     out.print(f"build {detail['build_id']} is published, as of {detail['as_of']} ({how})", highlight=False)
 
 
-@app.command()
+@app.command(short_help="Train a challenger to the champion.")
 def train(as_of: AsOf = None, config: Config = None, debug: Debug = False) -> None:
     """Train a challenger; it becomes champion when it is better by the rule in [model.promotion]."""
     _say_detail("train", _run("train", _open(config, debug), as_of))
 
 
-@app.command()
+@app.command(short_help="Predict every customer.")
 def score(as_of: AsOf = None, config: Config = None, debug: Debug = False) -> None:
     """Let the champion predict every customer."""
     _say_detail("score", _run("score", _open(config, debug), as_of))
 
 
-@app.command()
+@app.command(short_help="Write the reports as PDF.")
 def report(
     name: Annotated[
         str | None, typer.Option("--name", help="Which, for example executive-summary (default: all).")
@@ -338,7 +355,7 @@ def _say_detail(name: str, detail: Mapping[str, Any]) -> None:
     out.print(f"{name}: {facts or 'done'}", highlight=False)
 
 
-@app.command()
+@app.command(short_help="All of it: only what has changed.")
 def run(as_of: AsOf = None, config: Config = None, debug: Debug = False) -> None:
     """Bring everything up to date: ingest, build, train if needed, score, publish; only what has changed."""
     settings = _open(config, debug)
@@ -350,7 +367,7 @@ def run(as_of: AsOf = None, config: Config = None, debug: Debug = False) -> None
     out.print(f"build {detail['build_id']} is published, as of {detail['as_of']}", highlight=False)
 
 
-@app.command()
+@app.command(short_help="Serve the pages.")
 def serve(
     host: Annotated[str | None, typer.Option(help="Address to listen on (default: [dashboard] host).")] = None,
     port: Annotated[int | None, typer.Option(min=1, max=65535, help="Port (default: [dashboard] port).")] = None,
@@ -368,7 +385,7 @@ def serve(
     web.serve(settings, config, host or settings.dashboard.host, port or settings.dashboard.port)
 
 
-@app.command()
+@app.command(short_help="Run jobs at their times and on request.")
 def worker(config: Config = None, debug: Debug = False) -> None:
     """Start jobs at their times, and when a page asks for one."""
     from jobs.schedule import Worker, own_command, stop_event, worker_lock
@@ -401,7 +418,7 @@ def work(run_id: str, config: Config = None, debug: Debug = False) -> None:
     )
 
 
-@app.command()
+@app.command(short_help="Pages and worker in one: begin here.")
 def up(
     host: Annotated[str | None, typer.Option(help="Address to listen on (default: [dashboard] host).")] = None,
     port: Annotated[int | None, typer.Option(min=1, max=65535, help="Port (default: [dashboard] port).")] = None,
@@ -415,10 +432,10 @@ def up(
     web.up(settings, config, host or settings.dashboard.host, port or settings.dashboard.port, err, out)
 
 
-@app.command()
+@app.command(short_help="Read-only SQL, or the duckdb shell.")
 def sql(
     query: Annotated[
-        str | None, typer.Argument(metavar="[SELECT]", help="One statement; without it the duckdb shell opens.")
+        str | None, typer.Argument(metavar="SELECT", help="One statement; without it the duckdb shell opens.")
     ] = None,
     config: Config = None,
     debug: Debug = False,
@@ -434,7 +451,7 @@ def sql(
     _print_frame(warehouse.run_sql(query))
 
 
-@models_app.command("list")
+@models_app.command("list", short_help="Every version, and how good it was.")
 def models_list(config: Config = None, debug: Debug = False) -> None:
     """Every version, the champion marked, with its Gini and bias on the latest window that it had not seen."""
     from jobs import models
@@ -507,7 +524,7 @@ def _change_champion(settings: Settings, action: str, subject: str, change: Call
     out.print(said, highlight=False)
 
 
-@segments_app.command("check")
+@segments_app.command("check", short_help="Say what is wrong with a file of rules.")
 def segments_check(
     file: Annotated[Path | None, typer.Argument(help="A file of rules (default: the one in force).")] = None,
     config: Config = None,
@@ -530,7 +547,7 @@ def segments_check(
     out.print(f"{len(rules)} rules; every combination of scores has a segment", highlight=False)
 
 
-@segments_app.command("show")
+@segments_app.command("show", short_help="The rules in force, as a table or a file.")
 def segments_show(config: Config = None, debug: Debug = False) -> None:
     """The rules in force; into a file, they are the file to begin one's own with."""
     from warehouse import segment_rules
@@ -547,7 +564,7 @@ def segments_show(config: Config = None, debug: Debug = False) -> None:
     out.print(table)
 
 
-@segments_app.command("undo")
+@segments_app.command("undo", short_help="Go back to the rules before the last change.")
 def segments_undo(config: Config = None, debug: Debug = False) -> None:
     """Go back to the rules before the last change; again, and the change is back."""
     from warehouse import segment_rules
@@ -574,7 +591,7 @@ def _change_rules(settings: Settings, action: str, change: Callable[[Settings], 
     out.print(f"{len(names)} rules are in force from the next build on: {', '.join(names)}", highlight=False)
 
 
-@app.command()
+@app.command(short_help="Health checks, each with its remedy.")
 def doctor(config: Config = None, debug: Debug = False) -> None:
     """Every health check with its remedy; exit code 1 when one fails."""
     from jobs.doctor import examine

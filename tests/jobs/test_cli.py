@@ -1,4 +1,5 @@
 import json
+import re
 import subprocess
 import sys
 
@@ -67,6 +68,21 @@ def test_without_a_command_help_is_shown(words, capsys):
     said = capsys.readouterr().err
     assert said.startswith("Usage: clv")
     assert "Commands" in said
+
+
+def test_the_version_is_said(capsys):
+    with pytest.raises(SystemExit) as stop:
+        main(["--version"])
+
+    assert stop.value.code == 0
+    assert re.fullmatch(r"Retain \d+\.\d+\.\d+\n", capsys.readouterr().out)
+
+
+def test_the_list_of_commands_cuts_no_sentence_short(capsys):
+    for words in ([], ["models"], ["segments"]):
+        with pytest.raises(SystemExit):
+            main([*words, "--help"])
+        assert "..." not in capsys.readouterr().out.replace("[ARGS]...", "")
 
 
 def test_help_does_not_wait_for_heavy_modules():
