@@ -55,6 +55,8 @@ def run(ctx: RunContext) -> Mapping[str, Any]:
         ctx.progress(start, name)
         did, said = do(ctx.part(start, end))
         seconds = round(time.monotonic() - began, 2)
+        if did and not did.get("skipped"):
+            ctx.journal.close_alert(f"job:{name}", by="the pipeline")
         steps.append({"step": name, "seconds": seconds, "said": said})
         logger.bind(step=name, seconds=seconds).info("{}: {}", name, said)
         return did

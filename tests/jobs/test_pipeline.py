@@ -225,6 +225,31 @@ def test_a_file_that_does_not_land_is_an_alert_and_no_stop(after_a_run):
     journal.close()
 
 
+def test_a_file_that_nobody_reads_is_an_alert_until_it_is_gone(after_a_run):
+    stranger = after_a_run.settings.paths.raw / "mail.csv"
+    stranger.write_text("recency,visit\n1,0\n")
+    after_a_run.run()
+    journal = Journal(after_a_run.settings.journal_url)
+    before = journal.alerts()["key"].tolist()
+
+    stranger.unlink()
+    after_a_run.run()
+
+    assert (before, journal.alerts()["key"].tolist()) == (["files-not-read"], [])
+    journal.close()
+
+
+def test_a_step_that_goes_well_closes_the_alert_of_its_job(after_a_run):
+    assert after_a_run.clv("ingest", "nowhere.csv") != 0
+    journal = Journal(after_a_run.settings.journal_url)
+    before = journal.alerts()["key"].tolist()
+
+    after_a_run.run()
+
+    assert (before, journal.alerts()["key"].tolist()) == (["job:ingest"], [])
+    journal.close()
+
+
 def test_as_of_reads_nothing_later(new_shop):
     new_shop.run("--as-of", "2025-11-01")
 
