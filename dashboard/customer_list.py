@@ -155,7 +155,7 @@ LISTS = {
 _LIST_PARAMS = {
     "overview/customers_in": ("from_date", "to_date", "channel", "category"),
     "overview/worth_saving": ("max_rows",),
-    "cohorts/customers_in": ("cohort_month", "month_number", "mode", "channel"),
+    "cohorts/customers_in": ("cohort_month", "month_number", "mode", "channel", "n_newest"),
     "segments/moved_customers": ("segment_before", "segment"),
     "segments/drafted_customers": ("rule", "segment_draft", "segment_now", *BOUNDS),
     "summary/customers_in": ("horizon_days", "step", "month"),
@@ -183,7 +183,7 @@ _LIST_PARAMS = {
     "model/previewed_customers": ("horizon_days", "way", "segment"),
 }
 _LIST_NUMBERS: Mapping[str, Callable[[str], Any]] = {
-    **dict.fromkeys(("month_number", "horizon_days", "decile", "best_percent", "max_rows", "rule"), int),
+    **dict.fromkeys(("month_number", "horizon_days", "decile", "best_percent", "max_rows", "rule", "n_newest"), int),
     **dict.fromkeys(("value_from", "value_to", "error_from", "error_to"), float),
     **dict.fromkeys(BOUNDS, lambda text: [None if one == ANY else int(one) for one in text.split(",")]),
 }

@@ -149,18 +149,28 @@ def _headline(ask: Door, channel: str | None) -> html.Div | None:
                 words,
                 change=row.difference,
                 is_share_change=True,
-                note=f"newest {_cohorts(row.n_newer_cohorts, words)}; "
-                + (
-                    f"{words.share(row.older_share)} in the {words.count(row.n_older_cohorts)} before"
-                    if row.n_older_cohorts
-                    else "there are no older ones"
-                ),
+                note=_newest(ask, channel, row),
                 help_text="Share of new customers with a purchase in that month after their first, weighted by size",
                 source=answer,
             )
             for row in answer.rows
         )
     )
+
+
+def _newest(ask: Door, channel: str | None, row: Any) -> list[Any]:
+    """Who is behind a share of the newest cohorts, and what that of the ones before was."""
+    words = ask.words
+    behind = ask.listed(
+        CELL_QUERY, month_number=row.month_number, mode="bought", channel=channel, n_newest=row.n_newer_cohorts
+    )
+    who = f"{words.count(row.newer_buyers)} {'customer' if row.newer_buyers == 1 else 'customers'}"
+    before = (
+        f"{words.share(row.older_share)} in the {words.count(row.n_older_cohorts)} before"
+        if row.n_older_cohorts
+        else "there are no older ones"
+    )
+    return [link(who, behind), f" of the newest {_cohorts(row.n_newer_cohorts, words)}; {before}"]
 
 
 def _cohorts(count: int, words: Format) -> str:

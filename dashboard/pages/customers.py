@@ -49,6 +49,7 @@ PARAM_WORDS = {
     "from_date": "from",
     "to_date": "before",
     "cohort_month": "cohort of",
+    "n_newest": "newest cohorts:",
     "segment_before": "from",
     "segment": "to",
     "segment_draft": "as",

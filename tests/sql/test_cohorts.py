@@ -142,8 +142,30 @@ def test_a_cell_opens_as_many_customers_as_it_counts(shop, mode, channel):
             month_number=row["month_number"],
             mode=mode,
             channel=channel,
+            n_newest=None,
         )
         assert len(opened) == row[column], row
+
+
+@pytest.mark.parametrize("channel", [None, "web", "store"])
+def test_the_newest_cohorts_open_as_many_customers_as_bought_of_them(shop, channel):
+    found = shop.ask("cohorts/newer", channel=channel)
+
+    assert found
+    for row in found:
+        asked = {"month_number": row["month_number"], "n_newest": row["n_newer_cohorts"], "channel": channel}
+        opened = shop.ask("cohorts/customers_in", cohort_month=None, mode="bought", **asked)
+        assert len(opened) == row["newer_buyers"], row
+
+
+def test_only_so_many_of_the_newest_cohorts_are_opened(shop):
+    """Whose month 1 is over: January (C01, C09 came back) and February (C05), which is newer."""
+    asked = {"cohort_month": None, "month_number": 1, "mode": "bought", "channel": None}
+
+    one, two = (shop.ask("cohorts/customers_in", **asked, n_newest=n_newest) for n_newest in (1, 2))
+
+    assert [row["customer_id"] for row in one] == ["C05"]
+    assert [row["customer_id"] for row in two] == ["C01", "C09", "C05"]
 
 
 def test_payback_is_the_first_month_whose_margin_covers_the_cost(shop):

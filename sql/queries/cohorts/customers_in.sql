@@ -3,17 +3,22 @@
 -- parameters: $cohort_month first day of the month, or NULL for all cohorts whose month
 -- $month_number
 -- is over, as averages count them; $month_number; $mode 'cohort', 'bought' or 'bought_or_later';
--- $channel of the first order, or NULL for all
+-- $channel of the first order, or NULL for all; $n_newest so many of the newest cohorts, or NULL
 with
     cohorts as (
         select cohort_month,
-        from marts.cohort_retention
+        from marts.cohort_channels
         where
             month_number = $month_number
+            and (cast($channel as varchar) is null or channel = $channel)
             and (
                 cohort_month = cast($cohort_month as date)
                 or (cast($cohort_month as date) is null and not is_running)
             )
+        group by cohort_month
+        qualify
+            cast($n_newest as integer) is null
+            or row_number() over (order by cohort_month desc) <= $n_newest
     ),
 
     chosen as (

@@ -39,6 +39,7 @@ select
     month_number,
     n_newer_cohorts,
     n_older_cohorts,
+    cast(newer_buyers as bigint) as newer_buyers,  -- of the newest cohorts, in the month
     cast(newer_buyers as double) / nullif(cast(n_newer as double), 0e0) as newer_share,
     cast(older_buyers as double) / nullif(cast(n_older as double), 0e0) as older_share,  -- NULL: none is so old
     cast(newer_buyers as double) / nullif(cast(n_newer as double), 0e0)
