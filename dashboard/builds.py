@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import datetime as dt
+from collections import Counter
+from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any
 
@@ -24,6 +26,18 @@ class Fact:
     def is_different(self) -> bool:
         """Whether the builds differ in it."""
         return self.before != self.present
+
+
+def names(builds: Iterable[BuildHandle], words: Format) -> dict[str, str]:
+    """What a picker calls each build, by id: known up to when, made when; six digits more for twins."""
+    said = {}
+    for build in builds:
+        known, made = words.date(build.as_of), words.moment(_made_at(build))
+        said[build.id] = f"{known}, made {made.removeprefix(f'{known}, ')}"
+    counts = Counter(said.values())
+    return {
+        name: label if counts[label] == 1 else f"{label} · {name.rpartition('-')[2]}" for name, label in said.items()
+    }
 
 
 def facts(before: BuildHandle, present: BuildHandle, words: Format) -> list[Fact]:

@@ -20,7 +20,7 @@ import dash_bootstrap_components as dbc
 from dash import ALL, ClientsideFunction, Dash, Input, Output, State, dcc, html
 
 from clv.errors import NoBuildError
-from dashboard import data
+from dashboard import builds, data
 from dashboard.components import avatar, chip, dot, icon, loading
 from dashboard.components.controls import labelled, url_id
 from dashboard.components.sql import sql_panel
@@ -278,11 +278,11 @@ def _crumbs(door: Door, pathname: str) -> list[Any]:
 
 
 def _build_picker(door: Door) -> Any:
-    builds = door.site.warehouse.builds()
-    if not builds:
+    known = door.site.warehouse.builds()
+    if not known:
         return None
     options = [{"label": "Latest build", "value": data.LATEST}]
-    options += [{"label": f"{door.words.date(build.as_of)} · {_tail(build.id)}", "value": build.id} for build in builds]
+    options += [{"label": label, "value": name} for name, label in builds.names(known, door.words).items()]
     picker = labelled(
         "Build", dbc.Select(id=url_id(data.BUILD_KEY, data.LATEST), options=options, value=door.build or data.LATEST)
     )
@@ -292,7 +292,7 @@ def _build_picker(door: Door) -> Any:
         className="icon-button",
         title="Compare with another build",
     )
-    return [picker, compare] if len(builds) > 1 else picker
+    return [picker, compare] if len(known) > 1 else picker
 
 
 def _build_banner(door: Door, pathname: str) -> Any:
@@ -376,7 +376,3 @@ def _found(door: Door, text: str) -> Any:
         )
         for row in answer.rows
     ]
-
-
-def _tail(build_id: str) -> str:
-    return build_id.rsplit("-", 1)[-1]

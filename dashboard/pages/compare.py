@@ -109,7 +109,7 @@ def _previous(present: BuildHandle, others: list[BuildHandle]) -> BuildHandle:
 
 
 def _pickers(ask: Door, known: list[BuildHandle], before: BuildHandle | None) -> list[Any]:
-    names = {build.id: f"{ask.words.date(build.as_of)} · {build.id.rsplit('-', 1)[-1]}" for build in known}
+    names = builds.names(known, ask.words)
     if before is None:
         return []
     return [
