@@ -149,12 +149,12 @@ def served_grid(
 
 
 _LINES = (
-    ("order_ts", "When", "moment(params.value)", 150, False),
-    ("order_id", "Order", "", 150, False),
+    ("order_ts", "When", "moment(params.value)", 162, False),
+    ("order_id", "Order", "", 138, False),
     ("kind", "Kind", "", 95, False),
-    ("product", "Product", "given(params.value)", 160, False),
-    ("category", "Category", "given(params.value)", 140, False),
-    ("channel", "Channel", "given(params.value)", 120, False),
+    ("product", "Product", "given(params.value)", 188, False),
+    ("category", "Category", "given(params.value)", 112, False),
+    ("channel", "Channel", "given(params.value)", 115, False),
     ("country", "Country", "given(params.value)", 130, False),
     ("quantity", "Quantity", "amount(params.value)", 105, True),
     ("unit_price", "Unit price", "moneyExact(params.value)", 115, True),
