@@ -42,6 +42,7 @@ KEPT_ORDERS = 6
 KEPT_COUNTS = 256
 PLACE = "rowid"
 """Where a row stands in the build's table, which never changes; among rows that are else alike also their order."""
+FILE_DECIMALS = 6
 FORMULA_STARTS = ("=", "+", "-", "@", "\t", "\r")
 """A cell that begins so is run by a spreadsheet as a formula."""
 
@@ -413,8 +414,13 @@ def _quoted_name(text: str) -> str:
 
 
 def _cell(column: Column) -> str:
-    """A column in a file that a spreadsheet may open: text that would be a formula gets an apostrophe before it."""
+    """A column in a file that a spreadsheet may open, without the noise of floating point at the end of numbers.
+
+    Text that would be a formula gets an apostrophe before it.
+    """
     name = _name(column)
+    if column.kind == "number":
+        return f"round({name}, {FILE_DECIMALS})"
     if column.kind != "text":
         return name
     starts = ", ".join(engine.quoted(start) for start in FORMULA_STARTS)

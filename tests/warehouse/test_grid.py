@@ -307,6 +307,15 @@ def test_blocks_have_the_order_of_the_file_where_rows_are_alike(shop, customers,
     assert len(exported) == 7
 
 
+def test_numbers_in_the_file_have_six_decimals_at_most_and_counts_none(shop, customers, tmp_path: Path):
+    shop.land([("c9", "o8", "2024-02-20 10:00:00", 0.1), ("c9", "o9", "2024-02-20 11:00:00", 0.2)])
+    shop.build()
+
+    customers.export(Wanted(ids=("c9",)), tmp_path / "all.csv", {"n_orders": "orders", "revenue": "revenue"})
+
+    assert (tmp_path / "all.csv").read_text() == "orders,revenue\n2,0.3\n"
+
+
 @pytest.mark.parametrize("start", grid.FORMULA_STARTS, ids=repr)
 def test_text_that_a_spreadsheet_would_run_is_neutralised(shop, customers, tmp_path: Path, start):
     shop.land([(f"{start}11", "o9", "2024-02-20 10:00:00", -7.0)])
