@@ -45,7 +45,7 @@
     return h(
       "a",
       {className: "customer", href, onClick: (event) => navigate(event, href)},
-      h("span", {className: "avatar avatar-" + colour, "aria-hidden": true}, initials(name)),
+      h("span", {className: "avatar avatar-" + colour, "aria-hidden": true}, data.name ? initials(name) : id.slice(-2)),
       h(
         "span",
         {className: "customer-words"},

@@ -39,7 +39,7 @@ def dot(tone: Tone, label: str) -> html.Span:
 
 
 def avatar(name: str, key: str) -> html.Span:
-    """Initials of *name* on a colour that depends on *key* alone."""
-    initials = "".join(part[0] for part in name.split()[:2]).upper()
+    """Initials of *name*, or the end of *key* where that is all there is, on a colour that depends on *key* alone."""
+    initials = key[-2:] if name == key else "".join(part[0] for part in name.split()[:2]).upper()
     colour = zlib.crc32(key.encode()) % N_AVATAR_COLOURS + 1
     return html.Span(initials, className=f"avatar avatar-{colour}", **{"aria-hidden": "true"})

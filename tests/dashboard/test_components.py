@@ -121,7 +121,7 @@ def test_names_of_customers_are_text_not_markup(words_of):
 
 
 def test_a_customer_without_name_shows_the_id_once(words_of):
-    assert words_of(customer_cell("C10", None, "/x")).split() == ["C", "C10"]
+    assert words_of(customer_cell("C10", None, "/x")).split() == ["10", "C10"]
 
 
 def test_missing_cells_of_a_table_are_none_whatever_the_column(words_of):

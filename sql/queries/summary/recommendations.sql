@@ -1,6 +1,6 @@
 -- What to do next, found in the data, the most money first. Each names its money and where to look.
 -- grain: one row per recommendation, at most six
--- parameters: $as_of date, first day that is not known
+-- parameters: $as_of date, first day that is not known; $horizon_days, the primary horizon
 with
     -- what customers who stood in each segment one primary horizon ago went on to spend
     followed as (
@@ -88,8 +88,14 @@ with
             coalesce(expected_revenue, followed_revenue),
             case
                 when expected_revenue is not null
-                then 'expected revenue over the primary horizon'
-                else 'revenue if they do as customers like them did over the primary horizon'
+                then
+                    concat('expected revenue in the next ', cast($horizon_days as varchar), ' days')
+                else
+                    concat(
+                        'revenue in the next ',
+                        cast($horizon_days as varchar),
+                        ' days if they do as customers like them did'
+                    )
             end,
             link,
         from segments
@@ -100,7 +106,7 @@ with
             'top 5% by expected revenue',
             n_customers,
             expected_revenue,
-            'expected revenue over the primary horizon',
+            concat('expected revenue in the next ', cast($horizon_days as varchar), ' days'),
             '/customers?value_percentile=96..&sort=-expected_revenue',
         from marts.signs
         where sign = 'best'
@@ -110,7 +116,7 @@ with
             'later than their rhythm',
             n_customers,
             expected_revenue,
-            'expected revenue over the primary horizon',
+            concat('expected revenue in the next ', cast($horizon_days as varchar), ' days'),
             '/customers?overdue_index=%3E1&n_orders=2..&sort=-overdue_index',
         from marts.signs
         where sign = 'overdue_regular'
