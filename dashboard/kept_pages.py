@@ -231,8 +231,9 @@ def _draw_alone(app: Dash, kept: Kept, builds: tuple[str, ...]) -> bool:
         began, n_put = time.monotonic(), kept.n_put
         n_pages = draw_ahead(app)
         kept.sweep(builds)
-        seconds = round(time.monotonic() - began, 1)
-        logger.bind(build=builds[0], pages=n_pages, drawn=kept.n_put - n_put, seconds=seconds).info("pages drawn ahead")
+        n_drawn, seconds = kept.n_put - n_put, round(time.monotonic() - began, 1)
+        if n_drawn:
+            logger.bind(build=builds[0], pages=n_pages, drawn=n_drawn, seconds=seconds).info("pages drawn ahead")
     return True
 
 
