@@ -8,6 +8,8 @@ from typing import Any
 
 MEASURES = {"revenue": "Revenue", "margin": "Margin"}
 BASES = {"undiscounted": "Undiscounted", "discounted": "Discounted"}
+MEASURE, BASIS = "revenue", "undiscounted"
+"""Those of a page whose URL names none."""
 
 
 @dataclass(frozen=True)
@@ -27,6 +29,14 @@ class Choice:
     def params(self) -> dict[str, Any]:
         """Parameters of the page's queries."""
         return {"horizon_days": self.horizon_days, **self.of_value}
+
+    def in_url(self, horizon_by_default: int) -> dict[str, Any]:
+        """What a URL has to name, and None for what a page without it shows anyway."""
+        return {
+            "horizon": None if self.horizon_days == horizon_by_default else self.horizon_days,
+            "measure": None if self.measure == MEASURE else self.measure,
+            "basis": None if self.basis == BASIS else self.basis,
+        }
 
     @property
     def name(self) -> str:
@@ -48,5 +58,5 @@ def chosen(query: Mapping[str, str], horizons: Sequence[int], primary: int) -> C
     """What the URL names, or the default where it names nothing that there is."""
     asked = query.get("horizon", "")
     horizon = int(asked) if asked.isdecimal() and int(asked) in horizons else default_horizon(horizons, primary)
-    measure, basis = query.get("measure", "revenue"), query.get("basis", "undiscounted")
-    return Choice(horizon, measure if measure in MEASURES else "revenue", basis if basis in BASES else "undiscounted")
+    measure, basis = query.get("measure", MEASURE), query.get("basis", BASIS)
+    return Choice(horizon, measure if measure in MEASURES else MEASURE, basis if basis in BASES else BASIS)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import replace
 from typing import Any
 
 from dash import html, register_page
@@ -281,13 +282,14 @@ def _horizons(ask: Door, choice: Choice) -> html.Section:
     answer = ask.ask("value/horizons", **choice.of_value)
     words = ask.words
     top = max((row.total or 0 for row in answer.rows), default=0)
+    default = default_horizon([row.horizon_days for row in answer.rows], ask.settings.model.primary_horizon_days)
     bars = [
         Bar(
             words.days(row.horizon_days),
             words.money(row.total),
             (row.total or 0) / top if top > 0 else 0,
             "var(--c1)" if row.horizon_days == choice.horizon_days else "var(--c8)",
-            ask.href("/value", horizon=row.horizon_days, measure=choice.measure, basis=choice.basis),
+            ask.href("/value", **replace(choice, horizon_days=row.horizon_days).in_url(default)),
             "shown" if row.horizon_days == choice.horizon_days else "",
         )
         for row in answer.rows
