@@ -138,6 +138,8 @@ def _gunicorn_options(settings: Settings, host: str, port: int) -> dict[str, Any
         # Never fork an open DuckDB: each worker loads the application, and opens the build, by itself.
         "preload_app": False,
         "timeout": 120,
+        # A reader who thinks for some seconds need not connect anew.
+        "keepalive": 30,
         "graceful_timeout": 10,
         "loglevel": "warning",
         "proc_name": "clv serve",
