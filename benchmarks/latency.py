@@ -24,9 +24,9 @@ import statistics
 import subprocess
 import sys
 import tempfile
-import threading
 import time
 from collections.abc import Iterator, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import date
@@ -231,10 +231,18 @@ class Reader:
     def ask(self, body: str) -> tuple[float, int, bytes]:
         """Seconds, status and answer of a callback."""
         began = time.perf_counter()
-        self.connection.request("POST", UPDATE, body.encode(), {"Content-Type": "application/json"})
-        response = self.connection.getresponse()
+        try:
+            response = self._posted(body)
+        except (http.client.RemoteDisconnected, BrokenPipeError, ConnectionResetError):
+            # The server closes a connection that was silent for long; a browser asks again, too.
+            self.connection.close()
+            response = self._posted(body)
         answer = response.read()
         return time.perf_counter() - began, response.status, answer
+
+    def _posted(self, body: str) -> http.client.HTTPResponse:
+        self.connection.request("POST", UPDATE, body.encode(), {"Content-Type": "application/json"})
+        return self.connection.getresponse()
 
 
 def interactions(site: Site, address: str, seed: int = 7) -> list[Interaction]:
@@ -392,27 +400,18 @@ def load(address: str, todo: Sequence[Interaction], n_readers: int, think: float
     """Have *n_readers* do all of *todo* between them, each one thing after the other."""
     order = list(todo)
     _chance(seed).shuffle(order)
-    done: list[Timed] = []
-    lock = threading.Lock()
 
-    def read(mine: Sequence[Interaction], chance: random.Random) -> None:
-        reader = Reader(address)
-        for one in mine:
+    def read(place: int) -> list[Timed]:
+        reader, chance, done = Reader(address), _chance(seed + place), []
+        for one in order[place::n_readers]:
             if think:
                 time.sleep(chance.expovariate(1 / think))
             seconds, status, _ = reader.ask(one.body)
-            with lock:
-                done.append(Timed(one, seconds, status))
+            done.append(Timed(one, seconds, status))
+        return done
 
-    threads = [
-        threading.Thread(target=read, args=(order[place::n_readers], _chance(seed + place)))
-        for place in range(n_readers)
-    ]
-    for thread in threads:
-        thread.start()
-    for thread in threads:
-        thread.join()
-    return done
+    with ThreadPoolExecutor(n_readers) as readers:
+        return [timed for done in readers.map(read, range(n_readers)) for timed in done]
 
 
 def _chance(seed: int) -> random.Random:
