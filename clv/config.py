@@ -310,8 +310,12 @@ def load_settings(path: Path | None = None, environ: Mapping[str, str] | None = 
     except ValidationError as error:
         raise SettingsError(_explain(error, file, environ)) from error
     root = file.resolve().parent
-    data = settings.paths.data.expanduser()
-    return settings.model_copy(update={"root": root, "paths": Paths(data=data if data.is_absolute() else root / data)})
+    data = root / settings.paths.data.expanduser()
+    if "," in str(data):
+        raise SettingsError(
+            f"[paths] data = {data}: DuckDB takes a comma in a path for its end; name a folder without one"
+        )
+    return settings.model_copy(update={"root": root, "paths": Paths(data=data)})
 
 
 def _from_environment(environ: Mapping[str, str]) -> dict[str, Any]:

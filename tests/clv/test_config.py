@@ -45,6 +45,11 @@ def test_relative_paths_start_at_the_file(write, tmp_path):
     assert settings.journal_url == f"sqlite:///{tmp_path / 'shop' / 'journal.db'}"
 
 
+def test_a_data_folder_with_a_comma_in_its_path_is_refused_by_name(write):
+    with pytest.raises(SettingsError, match="data = .*/a,b: .*name a folder without one"):
+        load_settings(write('[paths]\ndata = "a,b"'), {})
+
+
 def test_the_environment_wins_over_the_file(write):
     path = write("[model]\nseed = 1\nmax_snapshots = 3")
 
