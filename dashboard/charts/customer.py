@@ -13,6 +13,8 @@ from dashboard.charts.ticks import value_axis
 from dashboard.format import Format
 
 N_TICKS = 4
+LONG_DAYS = 200
+"""A longer span has months on its axis."""
 DAY_MS = 86_400_000
 N_BARS = 140
 """A bar is as wide as this part of the time axis, so that a single day can be seen on it."""
@@ -79,10 +81,11 @@ def _moment(day: dt.date) -> str:
 
 
 def _time_axis(first: pd.Timestamp, last: pd.Timestamp, words: Format) -> dict[str, Any]:
-    """Evenly spaced ticks in the locale's words; months once the span is long."""
+    """A few ticks in the locale's words: days evenly spaced, beginnings of months once the span is long."""
     room = max(pd.Timedelta(days=15), (last - first) * 0.02)
-    shown = pd.date_range(first, last, periods=N_TICKS + 2)[1:-1]
-    is_long = (last - first).days > 200
+    is_long = (last - first).days > LONG_DAYS
+    months = pd.date_range(first, last, freq="MS")
+    shown = months[:: -(-len(months) // N_TICKS)] if is_long else pd.date_range(first, last, periods=N_TICKS + 2)[1:-1]
     return {
         "type": "date",
         "range": [(first - room).isoformat(), (last + room).isoformat()],

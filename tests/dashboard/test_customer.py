@@ -133,6 +133,19 @@ def test_the_next_order_is_a_band_only_when_it_is_predicted():
     assert sorted(shape.type for shape in predicted.layout.shapes) == ["line", "rect"]
 
 
+def test_a_long_time_has_beginnings_of_months_on_its_axis():
+    # 20 January 2024 to 1 March 2025 has fourteen beginnings: every fourth is shown
+    axis = timeline(next_order_from=date(2025, 2, 1), next_order_to=date(2025, 3, 1)).layout.xaxis
+
+    assert [pd.Timestamp(tick).date() for tick in axis.tickvals] == [
+        date(2024, 2, 1),
+        date(2024, 6, 1),
+        date(2024, 10, 1),
+        date(2025, 2, 1),
+    ]
+    assert list(axis.ticktext) == ["Feb 2024", "Jun 2024", "Oct 2024", "Feb 2025"]
+
+
 ODD = {
     "007": "25.00",
     "7": "30.00",
