@@ -46,7 +46,7 @@ def test_relative_paths_start_at_the_file(write, tmp_path):
 
 
 def test_a_data_folder_with_a_comma_in_its_path_is_refused_by_name(write):
-    with pytest.raises(SettingsError, match="data = .*/a,b: .*name a folder without one"):
+    with pytest.raises(SettingsError, match=r"data = .*/a,b: .*name a folder without one"):
         load_settings(write('[paths]\ndata = "a,b"'), {})
 
 
