@@ -14,7 +14,7 @@ STEPS = {
 
 ADVICE = {
     "protect_best": ("Protect the best customers", "The 5% who are expected to bring the most"),
-    "remind_overdue": ("Remind who is late", "Later than their own rhythm, and worth a reminder"),
+    "remind_overdue": ("Remind who is late", "Later than their own rhythm, but more likely still a customer than not"),
     "win_back": ("Win back", "They were worth a lot and have gone quiet"),
     "second_order": ("Ask for the second order", "Who buys twice is far more likely to stay"),
     "falling_channel": ("Look at the channel", "It sold less than in the 90 days before"),
@@ -26,7 +26,10 @@ SIGNS = {
     "best_silent": ("Best customers, silent", {"standing": "best, silent"}),
     "regular_silent": ("Regular customers, silent", {"standing": "regular, silent"}),
     "silent": ("Few orders, falling silent", {"standing": "silent"}),
-    "overdue": ("Later than their own rhythm", {"overdue_index": ">1"}),
+    "overdue": (
+        "Later than their own rhythm, probably still there",
+        {"overdue_index": ">1", "p_alive": "0.5..", "n_orders": "2.."},
+    ),
     "unlikely_to_buy": (
         "Bought within a year, unlikely to buy again in the horizon",
         {"p_buys": "<0.2", "revenue_365d": ">0"},

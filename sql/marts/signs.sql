@@ -23,17 +23,13 @@ with
         union all
         select 4, 'overdue', true, revenue, revenue_365d, expected_revenue,
         from marts.customers
-        where overdue_index > 1e0
+        where overdue_index > 1e0 and p_alive >= 0.5e0 and n_orders >= 2
         union all
         select 5, 'unlikely_to_buy', true, revenue, revenue_365d, expected_revenue,
         from marts.customers
         where p_buys < 0.2e0 and revenue_365d > 0e0
         union all
-        select 6, 'overdue_regular', false, revenue, revenue_365d, expected_revenue,
-        from marts.customers
-        where overdue_index > 1e0 and n_orders >= 2
-        union all
-        select 7, 'best', false, revenue, revenue_365d, expected_revenue,
+        select 6, 'best', false, revenue, revenue_365d, expected_revenue,
         from marts.customers
         where value_percentile >= 96
     )

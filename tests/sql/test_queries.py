@@ -239,6 +239,21 @@ def test_the_total_has_an_interval_of_its_own(rescored):
     assert (row["expected_revenue_lo"], row["expected_revenue_hi"]) == pytest.approx((139.30, 232.59), abs=0.01)
 
 
+def test_who_is_late_and_probably_gone_is_not_reminded(new_shop, tiny):
+    shop = new_shop()
+    shop.land("landing.transactions", tiny("transactions"))
+    late = {"C03": "0.49", "C05": "0.51"}
+    rows = [row for row in tiny("predictions") if row["customer_id"] == "C03"]
+    predictions = [row | {"customer_id": who, "p_alive": chance} for who, chance in late.items() for row in rows]
+    shop.land("outputs.predictions", predictions)
+    shop.build(horizon_days=180)
+
+    signs = {row["sign"]: row["n_customers"] for row in shop.table("marts.signs")}
+    advice = {row["kind"]: row["n_customers"] for row in shop.ask("summary/recommendations")}
+
+    assert (signs["overdue"], advice["remind_overdue"]) == (1, 1)
+
+
 def test_recommendations_carry_their_money(shop):
     rows = {row["kind"]: row for row in shop.ask("summary/recommendations")}
 

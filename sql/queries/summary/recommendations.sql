@@ -117,9 +117,9 @@ with
             n_customers,
             expected_revenue,
             concat('expected revenue in the next ', cast($horizon_days as varchar), ' days'),
-            '/customers?overdue_index=%3E1&n_orders=2..&sort=-overdue_index',
+            '/customers?overdue_index=%3E1&p_alive=0.5..&n_orders=2..&sort=-overdue_index',
         from marts.signs
-        where sign = 'overdue_regular'
+        where sign = 'overdue'
         union all
         select
             'falling_channel',
