@@ -1,9 +1,9 @@
 -- Which customers are behind a cell of the heat map, or behind a point of a curve.
 -- grain: one row per customer
--- parameters: $cohort_month first day of the month, or NULL for all cohorts whose month
--- $month_number
--- is over, as averages count them; $month_number; $mode 'cohort', 'bought' or 'bought_or_later';
--- $channel of the first order, or NULL for all; $n_newest so many of the newest cohorts, or NULL
+-- parameters: $month_number; $cohort_month first day of the month, or NULL for all cohorts whose
+-- month $month_number is over, as averages count them; $mode 'cohort', 'bought' or
+-- 'bought_or_later'; $channel of the first order, or NULL for all; $n_newest so many of the newest
+-- cohorts, or NULL
 with
     cohorts as (
         select cohort_month,
