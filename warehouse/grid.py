@@ -124,23 +124,29 @@ def where(columns: Mapping[str, Column], filters: Mapping[str, Condition]) -> tu
     return _all_of(columns, filters, clauses), clauses.values
 
 
-def order_by(columns: Mapping[str, Column], sort: Sequence[tuple[str, bool]], key: str) -> str:
+def order_by(
+    columns: Mapping[str, Column], sort: Sequence[tuple[str, bool]], key: str, place: str | None = None
+) -> str:
     """The order of *sort*, made total by *key*: otherwise rows would be shown twice or never while scrolling.
+
+    Of a table that is stored in the order of its key, *place* can stand for it: numbers sort twice as fast as text.
 
     Raises:
         RequestError: a column that the grid does not have, or too many.
     """
     if len(sort) > MAX_SORTED:
         raise RequestError(f"at most {MAX_SORTED} columns can be sorted by")
+    by_key = engine.name_sql(place or key)
     parts = []
     seen = set()
     for name, is_descending in sort:
         if name in seen:
             continue
         seen.add(name)
-        parts.append(f"{_name(_column(columns, name))} {'desc' if is_descending else 'asc'} nulls last")
+        column = by_key if name == key else _name(_column(columns, name))
+        parts.append(f"{column} {'desc' if is_descending else 'asc'} nulls last")
     if key not in seen:
-        parts.append(f"{engine.name_sql(key)} asc")
+        parts.append(f"{by_key} asc")
     return ", ".join(parts)
 
 
@@ -185,7 +191,7 @@ class Grid:
         build_id = self.warehouse.current(build).id
         condition, values = self._condition(wanted, build_id)
         before = _before(wanted)
-        order = self._stored_order(wanted)
+        order = order_by(self.columns, wanted.sort, self.key, place=PLACE)
         # First which rows, then their columns: to sort forty columns of a million rows takes five times as long.
         if first + n_rows <= PLAIN_ROWS:
             places = self._places(condition, values, order, build_id, before, f" limit {n_rows} offset {first}")
@@ -236,15 +242,6 @@ class Grid:
         order = order_by(self.columns, wanted.sort, self.key)
         lines = (f"from {self.table}", f"where {sqlfiles.inline(condition, values)}", f"order by {order}", ";")
         return self.warehouse.attach_sql(_before(wanted)) + "\n".join(lines) + "\n"
-
-    def _stored_order(self, wanted: Wanted) -> str:
-        """`order_by` with places instead of keys: the same order, and numbers sort twice as fast as text."""
-        by_key = dict(wanted.sort).get(self.key)
-        if by_key is None:
-            return order_by(self.columns, wanted.sort, PLACE)
-        before = wanted.sort[: [name for name, _ in wanted.sort].index(self.key)]
-        order = order_by(self.columns, before, PLACE)
-        return f"{order.removesuffix(' asc')} desc" if by_key else order
 
     def _condition(self, wanted: Wanted, build_id: str) -> tuple[str, dict[str, Any]]:
         clauses = _Clauses()

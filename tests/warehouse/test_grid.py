@@ -292,6 +292,7 @@ def test_the_file_holds_the_same_rows_in_the_same_order(customers, tmp_path: Pat
         (("customer_id", True),),
         (("n_orders", False),),
         (("n_orders", True), ("customer_id", True), ("revenue", False)),
+        (("customer_id", True), ("customer_id", False)),
     ],
     ids=repr,
 )
