@@ -143,7 +143,12 @@ class Format:
         """A span in days: 412 days."""
         if is_missing(value):
             return MISSING
-        return f"{self.count(value)} {'day' if round(float(value)) == 1 else 'days'}"
+        return self.counted(value, "day")
+
+    def counted(self, n: Any, noun: str) -> str:
+        """A number of things, called by a noun that takes an s: 1 customer, 1,234 customers."""
+        is_one = not is_missing(n) and round(float(n)) == 1
+        return f"{self.count(n)} {noun if is_one else f'{noun}s'}"
 
     def label(self, text: Any) -> str:
         """A name out of the data at the start of a line: with a capital, and spaces for underscores."""

@@ -94,7 +94,7 @@ def decay_curves(
         mode="lines+markers",
         line={"color": theme.series(0), "width": 2.5},
         customdata=[
-            f"Average of {words.count(n)} {'cohort' if n == 1 else 'cohorts'}, {point}"
+            f"Average of {words.counted(n, 'cohort')}, {point}"
             for n, point in zip(mean["n_cohorts"], _points("", mean, measure, kind, words, counted[1]), strict=True)
         ],
         hovertemplate="%{customdata}<extra></extra>",
@@ -109,7 +109,7 @@ def decay_curves(
             marker={"color": theme.series(1), "size": 9, "symbol": "diamond"},
             customdata=[
                 f"{words.month(pd.Timestamp(str(cohort)))}: {words.share(share)} expected to buy again, "
-                f"mean of {_customers(n, words)}"
+                f"mean of {words.counted(n, 'customer')}"
                 for cohort, share, n in zip(
                     coming["cohort_month"], coming["p_buys"], coming["n_customers"], strict=True
                 )
@@ -126,13 +126,9 @@ def _points(name: str, line: pd.DataFrame, measure: str, kind: Kind, words: Form
     """What the points of a curve say: its *name*, the month, the value, and how many customers are behind it."""
     start = f"{name}, " if name else ""
     return [
-        f"{start}month {month}: {words.words(value, kind)}, {_customers(n, words)}"
+        f"{start}month {month}: {words.words(value, kind)}, {words.counted(n, 'customer')}"
         for month, value, n in zip(line["month_number"], line[measure], line[counted], strict=True)
     ]
-
-
-def _customers(n: int, words: Format) -> str:
-    return f"{words.count(n)} {'customer' if n == 1 else 'customers'}"
 
 
 def continued(frame: pd.DataFrame, measure: str, words: Format) -> go.Figure:
@@ -190,7 +186,7 @@ def continued(frame: pd.DataFrame, measure: str, words: Format) -> go.Figure:
 def _in_words(cohort: str, row: Mapping[Any, Any], measure: str, words: Format) -> str:
     said = f"{cohort}, month {row['month_number']}: {words.money(row[measure])}"
     if not row["is_expected"]:
-        said += f", {_customers(row['n_cohort'], words)}"
+        said += f", {words.counted(row['n_cohort'], 'customer')}"
     else:
         said += " expected"
         if not is_missing(row[f"{measure}_lo"]):

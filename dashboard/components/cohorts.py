@@ -132,7 +132,7 @@ def _average(
             continue
         text = _short(value, kind, words)
         of = "of" if measure in PEOPLE else "· cohorts of"
-        cohorts = f"{words.count(row.n_cohorts)} {'cohort' if row.n_cohorts == 1 else 'cohorts'}"
+        cohorts = words.counted(row.n_cohorts, "cohort")
         title = f"Average of {cohorts}, month {row.month_number}: "
         title += f"{text} {of} {words.count(row.n_customers)} customers"
         link = href(row) if href else None

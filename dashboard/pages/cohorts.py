@@ -164,7 +164,7 @@ def _newest(ask: Door, channel: str | None, row: Any) -> list[Any]:
     behind = ask.listed(
         CELL_QUERY, month_number=row.month_number, mode="bought", channel=channel, n_newest=row.n_newer_cohorts
     )
-    who = f"{words.count(row.newer_buyers)} {'customer' if row.newer_buyers == 1 else 'customers'}"
+    who = words.counted(row.newer_buyers, "customer")
     before = (
         f"{words.share(row.older_share)} in the {words.count(row.n_older_cohorts)} before"
         if row.n_older_cohorts

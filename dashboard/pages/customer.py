@@ -217,7 +217,7 @@ def _scores(ask: Door, profile: Answer) -> html.Section:
     who, words = profile.row, ask.words
     if who.r is None:
         return card("RFM", empty("No purchase yet", "Only returns are known of this customer."), source=profile)
-    orders = f"{words.count(who.frequency)} {'order' if who.frequency == 1 else 'orders'}"
+    orders = words.counted(who.frequency, "order")
     bars = [
         Bar("Recency", f"{who.r} of 5", who.r / 5, "var(--c1)", note=f"{words.days(who.recency_days)} ago"),
         Bar("Frequency", f"{who.f} of 5", who.f / 5, "var(--c2)", note=orders),
@@ -294,7 +294,7 @@ def _lines(ask: Door, who: Any) -> html.Section:
     answer = ask.ask("customer/lines", max_rows=MAX_LINES, **_whose(who))
     words = ask.words
     n_lines = 0 if answer.is_empty else answer.rows[0].n_lines
-    sub = f"{words.count(n_lines)} {'line' if n_lines == 1 else 'lines'} of orders and returns, the newest first"
+    sub = f"{words.counted(n_lines, 'line')} of orders and returns, the newest first"
     if n_lines > MAX_LINES:
         sub += f"; the newest {words.count(MAX_LINES)} are shown"
     return card(

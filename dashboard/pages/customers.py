@@ -125,11 +125,11 @@ def _count(ask: Door, asked: Wanted, n_rows: int | None = None) -> str:
     n_all = ask.ask("customers/totals").row.n_customers
     if n_rows is None:
         n_rows = customer_list.grid_of(ask.site.warehouse).count(saved_lists.ready(ask, asked), ask.build)
-    return _customers(ask, n_all) if n_rows == n_all else f"{words.count(n_rows)} of {words.count(n_all)} customers"
-
-
-def _customers(ask: Door, n_customers: int) -> str:
-    return f"{ask.words.count(n_customers)} {'customer' if n_customers == 1 else 'customers'}"
+    return (
+        ask.words.counted(n_all, "customer")
+        if n_rows == n_all
+        else f"{words.count(n_rows)} of {words.count(n_all)} customers"
+    )
 
 
 def _not_trained(ask: Door) -> html.Div:
@@ -169,7 +169,7 @@ def _kept_note(ask: Door, name: str) -> html.Div:
     words = ask.words
     return insight(
         html.B(f"The list “{name}”"),
-        f": {_customers(ask, found.n_customers)}, kept for a plan on {words.date(found.saved_at)}. "
+        f": {words.counted(found.n_customers, 'customer')}, kept for a plan on {words.date(found.saved_at)}. "
         "Who is no longer in the build that you look at is not shown.",
         action=link("Show all", ask.href(PATH)),
     )
@@ -308,7 +308,7 @@ def _list_line(ask: Door, row: Any) -> html.Div:
     return html.Div(
         [
             dcc.Link(
-                [row.name, html.Small(_customers(ask, row.n_customers))],
+                [row.name, html.Small(ask.words.counted(row.n_customers, "customer"))],
                 href=ask.href(PATH, list=f"{SAVED}{row.name}"),
                 className="view-link",
             ),

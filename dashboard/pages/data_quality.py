@@ -93,7 +93,7 @@ def _headline(ask: Door) -> html.Div:
             row.n_lines,
             "count",
             words,
-            note=f"in {words.count(row.n_files)} {'file' if row.n_files == 1 else 'files'}",
+            note=f"in {words.counted(row.n_files, 'file')}",
             help_text="Headers and blank lines included",
             source=answer,
         ),
@@ -170,7 +170,7 @@ def _put_aside(ask: Door, row: Any) -> Any:
     money = ask.words.money(row.amount_quarantined)
     if not row.n_absurd:
         return money
-    rows = f"{ask.words.count(row.n_absurd)} {'row' if row.n_absurd == 1 else 'rows'} with absurd amounts"
+    rows = f"{ask.words.counted(row.n_absurd, 'row')} with absurd amounts"
     return html.Div([money, html.Div(["and ", rows], className="panel-sub")])
 
 

@@ -90,7 +90,7 @@ def _preview(ask: Door, rules: Sequence[Rule], problems: Sequence[Problem]) -> A
     moves = ask.ask("segments/preview_moves", **draft)
     words = ask.words
     n_moved = 0 if moves.is_empty else moves.row.n_customers_all
-    who = f"{words.count(n_moved)} {'customer' if n_moved == 1 else 'customers'} would change their segment"
+    who = f"{words.counted(n_moved, 'customer')} would change their segment"
     return grid(
         card(
             "What would change",

@@ -127,7 +127,7 @@ def _headline(ask: Door, choice: Choice) -> html.Div:
         else f"80% interval {words.money(row.total_lo)} – {words.money(row.total_hi)}"
     )
     days = words.days(choice.horizon_days)
-    people = f"{words.count(row.n_customers)} {'customer' if row.n_customers == 1 else 'customers'}"
+    people = words.counted(row.n_customers, "customer")
     return kpis(
         kpi(
             f"Total expected {choice.measure}",
@@ -182,7 +182,7 @@ def _behind(ask: Door, choice: Choice, words: str, n_customers: int, **chosen: A
     listed = {f"list.{name}": value for name, value in chosen.items()}
     listed |= {"list.horizon_days": choice.horizon_days, "list.measure": choice.measure}
     listed["list.is_discounted"] = str(choice.basis == "discounted").lower()
-    people = f"{ask.words.count(n_customers)} {'customer' if n_customers == 1 else 'customers'}"
+    people = ask.words.counted(n_customers, "customer")
     return Mark(f"{words}: {people}", ask.href("/customers", list="value/customers_in", **listed))
 
 

@@ -76,7 +76,7 @@ def _answer(ask: Door) -> Runs:
     if not row.n_customers:
         return [("Nobody has bought yet.", "semibold"), ("The numbers come with the first orders.", "regular")]
     said: list[tuple[str, Any]] = [
-        (f"{words.count(row.n_customers)} {'customer' if row.n_customers == 1 else 'customers'}", "semibold"),
+        (words.counted(row.n_customers, "customer"), "semibold"),
         ("brought", "regular"),
         (words.money(row.revenue_365d), "semibold"),
         ("in the last 365 days", "regular"),

@@ -55,6 +55,15 @@ def test_counts_are_written_out_until_they_are_long():
     assert [POUNDS.count_compact(value) for value in (9_999, 247_123)] == ["9,999", "247K"]
 
 
+def test_one_thing_is_counted_in_the_singular():
+    assert [POUNDS.counted(n, "order") for n in (0, 1, 1234, None)] == [
+        "0 orders",
+        "1 order",
+        "1,234 orders",
+        "– orders",
+    ]
+
+
 def test_days_know_singular_and_plural():
     assert [POUNDS.days(value) for value in (1, 412.4)] == ["1 day", "412 days"]
 
