@@ -230,11 +230,7 @@ def _moves(pair: Door) -> html.Section:
     columns = [
         Column("Before", lambda row: segment_chip(row.segment_before) or chip("Not there")),
         Column("Now", lambda row: segment_chip(row.segment) or chip("Gone")),
-        Column(
-            "Customers",
-            lambda row: link(words.count(row.n_customers), _behind(pair, row.step, row.segment_before, row.segment)),
-            True,
-        ),
+        Column("Customers", customers, True),
         Column("Expected before", lambda row: words.money(row.expected_before), True, "Over the primary horizon"),
         Column("Expected now", lambda row: words.money(row.expected_revenue), True, "Over the primary horizon"),
         Column("Revenue, last 365 days", lambda row: words.money(row.money_365d), True, "In the build that has them"),
