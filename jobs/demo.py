@@ -124,7 +124,7 @@ def write_demo(
             (aside / name).replace(truth / name)
         _write_manifest(raw, {name: [value] for name, value in hashes.items()})
         # The shop before this one would be counted beside it: what is landed stays landed when its file is gone.
-        _unland(settings, {one for values in replaced.values() for one in values} - set(hashes.values()))
+        _unland(settings, _hashes(replaced) - set(hashes.values()))
     finally:
         shutil.rmtree(aside, ignore_errors=True)
     logger.bind(customers=n_customers, months=n_months, seed=seed, rows=n_rows).info("wrote the synthetic shop")
@@ -144,8 +144,7 @@ def remove_demo(settings: Settings) -> list[str]:
     raw, paths = settings.paths.raw, settings.paths
     if not (raw / MANIFEST).is_file():
         raise SourceError(f"no synthetic shop was written into {raw} by `clv demo`; nothing was removed")
-    known = _own_files(raw)
-    hashes = {one for values in known.values() for one in values}
+    hashes = _hashes(_own_files(raw))
     with publish.builder_lock(paths.data):
         publish.withdraw(paths.data)
         for folder in (paths.registry, paths.outputs, paths.reports, paths.cache / "pages"):
@@ -164,7 +163,7 @@ def remove_demo(settings: Settings) -> list[str]:
 def stands_beside_own_files(settings: Settings) -> bool:
     """Whether orders of the synthetic shop and orders of somebody's own are counted as one shop."""
     try:
-        hashes = {one for values in _own_files(settings.paths.raw).values() for one in values}
+        hashes = _hashes(_own_files(settings.paths.raw))
     except SourceError:
         return False
     orders = [one for one in landed_files(settings.paths.landing) if one.source == "transactions"]
@@ -195,6 +194,10 @@ def _own_files(raw: Path) -> dict[str, list[str]]:
         if path.exists() and sha256_of(path) not in known.get(name, []):
             raise SourceError(f"{path} was not written by the demo, or was changed since; move it away, then try again")
     return known
+
+
+def _hashes(files: dict[str, list[str]]) -> set[str]:
+    return {one for values in files.values() for one in values}
 
 
 def _write_manifest(raw: Path, files: dict[str, list[str]]) -> None:

@@ -76,14 +76,14 @@ def _ingest(ctx: RunContext) -> Said:
         did = ingest.run(ctx)
     except LandingError as error:
         # The shop goes on with the files that are good; the others are an alert until they land or go away.
-        did = {"files": ingest.summaries(error.accounts)}
+        did = {"files": ingest.summaries(error.accounts), "remarks": ingest.remarks(ctx.settings)}
         remedy = "Mend or remove the file, or map its columns in [sources]; then clv run"
         ctx.journal.raise_alert(NOT_LANDED, "critical", str(error), remedy=remedy, link="/data", run_id=ctx.run_id)
         failures = f"; NOT landed: {'; '.join(error.failures)}"
     else:
         ctx.journal.close_alert(NOT_LANDED, by="ingest")
         failures = ""
-    remarks = ingest.remarks(ctx.settings)
+    remarks = did["remarks"]
     if remarks:
         said = "; ".join(remarks)
         remedy = "Map it, move it away, or take the synthetic shop out; then clv run"

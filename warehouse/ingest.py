@@ -15,6 +15,7 @@ rejected lines, read from the file again) → the account, counted from what is 
 
 from __future__ import annotations
 
+import contextlib
 import fcntl
 import hashlib
 import os
@@ -137,27 +138,24 @@ def _land_one(settings: Settings, file: sources.SourceFile, today: date, say: Pr
     temp = settings.paths.landing / TEMP / f"{file.source}-{file_id}"
     shutil.rmtree(temp, ignore_errors=True)
     temp.mkdir(parents=True)
-    con = engine.connect(settings.engine, temp / "spill")
     try:
-        con.execute("set preserve_insertion_order = false")
-        # it turns each `in` of a few words into a join over all rows: four times slower
-        con.execute("set disabled_optimizers = 'in_clause'")
-        # rows that a thread keeps before it writes them to their parts: the default would hold ten million rows
-        con.execute("set partitioned_write_flush_threshold = 65536")
-        others = [
-            one
-            for one in earlier
-            if one.account.get("content_sha256") != content and one.account.get("mapping_sha256") == mapping
-        ]
-        run = Intake(settings, file, file_id, temp, con, today, others, say)
-        account = replace(run.land(), content_sha256=content, mapping_sha256=mapping)
+        with contextlib.closing(engine.connect(settings.engine, temp / "spill")) as con:
+            con.execute("set preserve_insertion_order = false")
+            # it turns each `in` of a few words into a join over all rows: four times slower
+            con.execute("set disabled_optimizers = 'in_clause'")
+            # rows that a thread keeps before it writes them to their parts: the default would hold ten million rows
+            con.execute("set partitioned_write_flush_threshold = 65536")
+            others = [
+                one
+                for one in earlier
+                if one.account.get("content_sha256") != content and one.account.get("mapping_sha256") == mapping
+            ]
+            run = Intake(settings, file, file_id, temp, con, today, others, say)
+            account = replace(run.land(), content_sha256=content, mapping_sha256=mapping)
     except BaseException:
-        con.close()
         # The next run would remove it too, but a disk that is full of it would have to wait for that.
         shutil.rmtree(temp, ignore_errors=True)
         raise
-    finally:
-        con.close()
     for rubbish in ("spill", "spool.arrow", "stage"):
         path = temp / rubbish
         shutil.rmtree(path, ignore_errors=True)

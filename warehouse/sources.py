@@ -24,7 +24,6 @@ Form = Literal["text", "json", "parquet"]
 _SUFFIX = re.compile(r"\.(csv|tsv|tab|txt|dat|psv|json|jsonl|ndjson|parquet|pq)(\.(gz|bz2|xz))?$", re.IGNORECASE)
 _HEADER_WITHIN = 20
 """A header may follow a few lines of title; later than this it is not looked for."""
-_MAP_IT = "list it under files in one of the [sources] sections of config.toml and map its columns there"
 _NAMES = (
     ("campaigns", re.compile(r"campaign|treatment|experiment", re.IGNORECASE)),
     ("cart_events", re.compile(r"cart|checkout|basket_event", re.IGNORECASE)),
@@ -98,10 +97,7 @@ def resolve(settings: Settings, files: Sequence[Path] | None = None) -> list[Sou
                 path, settings
             )
             if source is None:
-                raise SourceError(
-                    f"{path.name} is not recognised as transactions, customers, cart_events or campaigns "
-                    f"(has: {shown(header_of(path))}); {_MAP_IT}"
-                )
+                raise SourceError(f"{path.name} {_unrecognised(header_of(path))}")
             found.append(SourceFile(source, real))
     order = {name: i for i, name in enumerate(SOURCE_NAMES)}
     return sorted(dict.fromkeys(found), key=lambda file: (order[file.source], file.name, str(file.path)))
@@ -125,11 +121,15 @@ def left_out(settings: Settings, found: Sequence[SourceFile]) -> dict[str, str]:
         elif (kind := recognise(path, settings)) is not None:
             said[name] = f"[sources.{kind}] files in config.toml lists others"
         else:
-            said[name] = (
-                "it is not recognised as transactions, customers, cart_events or campaigns "
-                f"(has: {shown(_header(path))}); {_MAP_IT}"
-            )
+            said[name] = f"it {_unrecognised(_header(path))}"
     return said
+
+
+def _unrecognised(header: Sequence[str]) -> str:
+    return (
+        f"is not recognised as transactions, customers, cart_events or campaigns (has: {shown(header)}); "
+        "list it under files in one of the [sources] sections of config.toml and map its columns there"
+    )
 
 
 def _header(path: Path) -> tuple[str, ...]:
