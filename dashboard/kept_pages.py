@@ -210,9 +210,10 @@ def _follow(app: Dash) -> None:
         with app.server.app_context():
             builds = _builds()
         try:
-            if builds and builds != seen and _draw_alone(app, kept, builds):
+            is_new = builds and builds != seen and _draw_alone(app, kept, builds)
+            if is_new:
                 seen = builds
-            if kept.n_put != n_put:
+            if is_new or kept.n_put != n_put:
                 n_put = kept.n_put
                 kept.sweep(builds)
         except OSError as error:
@@ -230,7 +231,6 @@ def _draw_alone(app: Dash, kept: Kept, builds: tuple[str, ...]) -> bool:
             return False
         began, n_put = time.monotonic(), kept.n_put
         n_pages = draw_ahead(app)
-        kept.sweep(builds)
         n_drawn, seconds = kept.n_put - n_put, round(time.monotonic() - began, 1)
         if n_drawn:
             logger.bind(build=builds[0], pages=n_pages, drawn=n_drawn, seconds=seconds).info("pages drawn ahead")
