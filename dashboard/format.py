@@ -206,13 +206,22 @@ class Format:
         return self.days(span / 86_400)
 
     def ticks(self, values: list[float], kind: Kind) -> list[str]:
-        """Axis labels: as `words`, but zero money has no pence and all ticks are short."""
-        short = {"money": self._money_tick, "count": self.count_compact}
+        """Axis labels: as `words`, but short, and never rounded to what the tick is not; shares have equal digits."""
+        if kind == "share":
+            digits = max((_digits(100 * value) for value in values), default=0)
+            return [self.share(value, digits) for value in values]
+        short = {"money": self._money_tick, "count": self._count_tick}
         return [short[kind](value) if kind in short else self.words(value, kind) for value in values]
+
+    def _count_tick(self, value: float) -> str:
+        digits = _digits(value)
+        return self.decimal(value, digits) if digits else self.count_compact(value)
 
     def _money_tick(self, value: float) -> str:
         if abs(value) < 1000:
-            return self._money_whole(value)
+            digits = _digits(value)
+            # A single digit of pence is none: £2.50.
+            return self._money_whole(value, max(2, digits) if digits else 0)
         text = format_compact_currency(value, self.currency, locale=self.locale, fraction_digits=2)
         if _is_long(text):
             return self._money_whole(value)
@@ -220,11 +229,19 @@ class Format:
             re.sub(r"([.,]\d*?)0+(?=\D|$)", lambda found: found[1] if len(found[1]) > 1 else "", text, count=1)
         )
 
-    def _money_whole(self, value: float) -> str:
-        pattern = re.sub(r"([.,])0+", "", Locale.parse(self.locale).currency_formats["standard"].pattern)
+    def _money_whole(self, value: float, digits: int = 0) -> str:
+        standard = Locale.parse(self.locale).currency_formats["standard"].pattern
+        pattern = re.sub(r"([.,])0+", f".{'0' * digits}" if digits else "", standard)
         return _minus(
-            format_currency(round(value), self.currency, format=pattern, locale=self.locale, currency_digits=False)
+            format_currency(
+                round(value, digits), self.currency, format=pattern, locale=self.locale, currency_digits=False
+            )
         )
+
+
+def _digits(value: float) -> int:
+    """How many digits after the point *value* has, of the first four."""
+    return next((digits for digits in range(5) if math.isclose(value, round(value, digits), abs_tol=1e-9)), 4)
 
 
 def _three_figures(value: float) -> float:

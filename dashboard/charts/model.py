@@ -170,7 +170,7 @@ def residuals(frame: pd.DataFrame, words: Format) -> go.Figure:
     figure.update_xaxes(
         type="category",
         tickvals=[names[place] for place in shown],
-        ticktext=["0" if place == zero else words.ticks([ends[place]], "money")[0] for place in shown],
+        ticktext=words.ticks([0.0 if place == zero else ends[place] for place in shown], "money"),
         tickangle=0,
         showspikes=False,
     )

@@ -15,6 +15,8 @@ N_STEPS = 4.5
 """Four or five steps, whichever number is round."""
 HEADROOM = 0.06
 """Share of the axis left free above the highest value."""
+WHOLE: tuple[Kind, ...] = ("count", "days")
+"""Kinds that are counted one by one."""
 
 
 def nice_step(span: float, n_steps: float = N_STEPS) -> float:
@@ -30,6 +32,9 @@ def value_axis(low: float, high: float, kind: Kind, words: Format) -> dict[str, 
     """Range, tick values and tick texts of an axis that shows *low* to *high*; zero is always on it."""
     low, high = min(0.0, low), max(0.0, high)
     step = nice_step(high - low, N_STEPS)
+    if kind in WHOLE:
+        # There is no half a customer: 2.5 would be labelled 2.
+        step = max(1.0, math.floor(step))
     ceiling = (high or step) * (1 + HEADROOM)
     first, last = math.floor(low / step), math.floor(ceiling / step)
     values = [round(number * step, 10) for number in range(first, last + 1)]

@@ -45,7 +45,7 @@ def distribution(frame: pd.DataFrame, words: Format) -> go.Figure:
     figure.update_xaxes(
         type="category",
         tickvals=names[::every],
-        ticktext=[words.money(value) for value in frame["value_from"].iloc[::every]],
+        ticktext=words.ticks(list(frame["value_from"].iloc[::every]), "money"),
         tickangle=0,
         showspikes=False,
     )

@@ -36,6 +36,17 @@ def test_an_axis_reaches_below_zero_when_returns_win():
     assert value_axis(-50.0, 100.0, "money", WORDS)["range"][0] <= -50
 
 
+@pytest.mark.parametrize(
+    ("most", "said"),
+    [(1, ["0", "1"]), (3, ["0", "1", "2", "3"]), (11, ["0", "2", "4", "6", "8", "10"])],
+)
+def test_what_is_counted_has_whole_ticks(most, said):
+    axis = value_axis(0, most, "count", WORDS)
+
+    assert axis["ticktext"] == said
+    assert [str(int(value)) for value in axis["tickvals"]] == said
+
+
 def test_an_axis_of_nothing_stands():
     assert value_axis(0.0, 0.0, "money", WORDS)["ticktext"][0] == "£0"
 

@@ -103,6 +103,24 @@ def test_axis_ticks_are_short():
 
 
 @pytest.mark.parametrize(
+    ("values", "kind", "said"),
+    [
+        ([0, 2.5, 5, 10], "money", ["£0", "£2.50", "£5", "£10"]),
+        ([-0.25, 0, 0.25], "money", ["−£0.25", "£0", "£0.25"]),
+        ([0, 0.1, 1, 10], "count", ["0", "0.1", "1", "10"]),
+        ([-0.05, 0, 0.05, 0.1], "share", ["−5%", "0%", "5%", "10%"]),
+        ([0, 0.025, 0.05], "share", ["0.0%", "2.5%", "5.0%"]),
+    ],
+)
+def test_axis_ticks_say_the_number_that_they_stand_at(values, kind, said):
+    assert POUNDS.ticks(values, kind) == said
+
+
+def test_ticks_of_a_currency_behind_its_sign_keep_the_locales_point():
+    assert Format("EUR", "de_DE").ticks([2.5], "money") == ["2,50\xa0€"]
+
+
+@pytest.mark.parametrize(
     ("text", "said"),
     [("bargain_hunter", "Bargain hunter"), ("web", "Web"), ("ärger_x", "Ärger x"), ("_", "_"), ("", "–"), (None, "–")],
 )
