@@ -145,7 +145,6 @@ def _search() -> html.Div:
                             id="search-text",
                             type="search",
                             placeholder="Find a customer by name or ID",
-                            debounce=0.15,
                             autoComplete="off",
                             spellCheck=False,
                         ),
@@ -155,6 +154,7 @@ def _search() -> html.Div:
                 className="search-box",
             ),
             html.Div(id="search-results", className="search-results"),
+            dcc.Store(id="search-asked"),
         ],
         className="search",
         role="search",
@@ -205,7 +205,7 @@ def register(app: Dash) -> None:
 
     @app.callback(
         Output("search-results", "children"),
-        Input("search-text", "value"),
+        Input("search-asked", "data"),
         State(LOCATION, "search"),
         prevent_initial_call=True,
     )
@@ -217,6 +217,12 @@ def register(app: Dash) -> None:
         Output(LOCATION, "search"),
         Input({"type": "url", "key": ALL, "default": ALL}, "value"),
         State(LOCATION, "search"),
+        prevent_initial_call=True,
+    )
+    app.clientside_callback(
+        ClientsideFunction("retain", "settle"),
+        Input("search-text", "value"),
+        State("search-asked", "id"),
         prevent_initial_call=True,
     )
     app.clientside_callback(
@@ -353,8 +359,13 @@ def _alerts(door: Door) -> tuple[Any, Any]:
 
 
 def _found(door: Door, text: str) -> Any:
+    """The hits for *text*, which they carry: Enter waits for those of what the box holds."""
     if not text:
         return None
+    return html.Div(_hits(door, text), **{"data-asked": text})
+
+
+def _hits(door: Door, text: str) -> Any:
     answer = door.ask("customers/search", text=text, max_rows=MAX_FOUND)
     if answer.is_empty:
         return html.Div(f"Nobody matches “{text}”.", className="search-none", role="status")

@@ -6,6 +6,9 @@
   // Which URL parameters lose their meaning when another changes.
   const RESETS = {period: ["from", "to"]};
 
+  const PAUSE_MS = 150;
+  const pauses = {};
+
   function withValue(search, key, value, initial) {
     const query = new URLSearchParams(search);
     (RESETS[key] || []).forEach((other) => query.delete(other));
@@ -44,6 +47,13 @@
         ids.map(({path}) => (build ? path + "?build=" + encodeURIComponent(build) : path)),
         ids.map(({path}) => (isHere(path) ? "nav-item active" : "nav-item")),
       ];
+    },
+
+    // What was typed, once the typing pauses: the store `into` then holds it, and the server is asked. (Dash's own
+    // `debounce` puts the caret back to where it was before the pause, or the text, and later letters go astray.)
+    settle(typed, into) {
+      clearTimeout(pauses[into]);
+      pauses[into] = setTimeout(() => window.dash_clientside.set_props(into, {data: typed}), PAUSE_MS);
     },
 
     switchTheme(clicks) {
@@ -92,6 +102,14 @@
 
   function closeNav() {
     setNav(false);
+  }
+
+  // Enter may come before the hits do, while those of fewer letters still stand: it waits for its own.
+  function openFirst(box, asked, tries = 100) {
+    if (!asked || box.value.trim() !== asked) return;
+    const found = document.querySelector("#search-results > [data-asked]");
+    if (found?.dataset.asked === asked) found.querySelector(".search-hit")?.click();
+    else if (tries) setTimeout(openFirst, 50, box, asked, tries - 1);
   }
 
   function closeSearch() {
@@ -178,9 +196,9 @@
     } else if (event.key === "ArrowUp" && at >= 0) {
       event.preventDefault();
       (at === 0 ? box : hits[at - 1]).focus();
-    } else if (event.key === "Enter" && event.target === box && hits.length) {
+    } else if (event.key === "Enter" && event.target === box) {
       event.preventDefault();
-      hits[0].click();
+      openFirst(box, box.value.trim());
     }
   });
 })();

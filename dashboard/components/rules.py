@@ -140,7 +140,7 @@ def _row(place: int, rule: Mapping[str, Any], n_rules: int) -> html.Tr:
         id=_id(place, "segment"),
         value=rule.get("segment", ""),
         maxLength=MAX_NAME,
-        debounce=0.4,
+       
         placeholder="Name",
     )
     days = dbc.Input(
@@ -150,14 +150,12 @@ def _row(place: int, rule: Mapping[str, Any], n_rules: int) -> html.Tr:
         max=MAX_DAYS,
         step=1,
         value=rule.get("first_order_within_days", ""),
-        debounce=0.4,
         placeholder="any",
     )
     words = dbc.Input(
         id=_id(place, "description"),
         value=rule.get("description", ""),
         maxLength=MAX_DESCRIPTION,
-        debounce=0.4,
     )
     moves = html.Div(
         [

@@ -5,7 +5,20 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from dash import ALL, Input, Output, State, callback, ctx, dcc, html, no_update, register_page
+from dash import (
+    ALL,
+    ClientsideFunction,
+    Input,
+    Output,
+    State,
+    callback,
+    clientside_callback,
+    ctx,
+    dcc,
+    html,
+    no_update,
+    register_page,
+)
 
 from clv.errors import ClvError, NoBuildError, SettingsError
 from clv.segments import Problem, Rule, rules_of
@@ -66,6 +79,7 @@ def _content(query: Mapping[str, str]) -> list[Any]:
             html.Div(region(_preview, ask, rules, problems), id="rules-preview", className="span-12"),
         ),
         dcc.Store(id="rules-seen", data=segment_rules.mark(ask.settings)),
+        dcc.Store(id="rules-typed"),
         dcc.Store(id="rules-drawn"),
         dcc.Store(id="rules-run"),
         dcc.Store(id="rules-built"),
@@ -119,18 +133,29 @@ def _parameters(rules: Sequence[Rule]) -> dict[str, Any]:
     return {name: [row[name] for row in rows] for name in segment_rules.COLUMNS if name != "description"}
 
 
+clientside_callback(
+    ClientsideFunction("retain", "settle"),
+    Input(_FIELDS, "value"),
+    State("rules-typed", "id"),
+    prevent_initial_call=True,
+)
+
+
 @callback(
     Output("rules-problems", "children"),
     Output("rules-preview", "children"),
     Output("rules-save", "disabled"),
-    Input(_FIELDS, "value"),
+    Input("rules-typed", "data"),
     Input("rules-drawn", "data"),
     Input("rules-built", "data"),
+    State(_FIELDS, "value"),
     State(_FIELDS, "id"),
     State(LOCATION, "search"),
     prevent_initial_call=True,
 )
-def look(values: list[Any], _drawn: Any, _built: Any, ids: list[dict[str, Any]], search: str | None) -> tuple[Any, ...]:
+def look(
+    _typed: Any, _drawn: Any, _built: Any, values: list[Any], ids: list[dict[str, Any]], search: str | None
+) -> tuple[Any, ...]:
     """Say what is wrong with the draft, and what it would change."""
     ask = door(search)
     rules, problems = rules_of(_rows(values, ids))

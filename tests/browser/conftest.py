@@ -14,6 +14,7 @@ import pytest
 from dash import Dash
 from selenium import webdriver
 from selenium.common.exceptions import StaleElementReferenceException
+from selenium.webdriver.common.action_chains import ActionChains
 from selenium.webdriver.common.by import By
 from selenium.webdriver.remote.webelement import WebElement
 from selenium.webdriver.support.wait import WebDriverWait
@@ -98,6 +99,15 @@ class Screen:
     def one(self, selector: str) -> WebElement:
         """The element that matches, as soon as it is there."""
         return self.until(lambda: next(iter(self.all(selector)), None))
+
+    def type_while_busy(self, text: str) -> None:
+        """Press one key after another while every timer of the page comes late, as it does while charts are drawn."""
+        self.js(
+            "const on_time = window.setTimeout;"
+            "window.setTimeout = (act, ms = 0, ...rest) => on_time(act, ms + 40, ...rest);"
+        )
+        for letter in text:
+            ActionChains(self.driver, duration=0).send_keys(letter).pause(0.03).perform()
 
     @property
     def query(self) -> str:

@@ -74,6 +74,17 @@ def test_slash_focuses_the_search_and_enter_opens_the_first_hit(screen):
     screen.drawn()
 
 
+def test_enter_waits_for_the_hits_of_what_was_typed(screen):
+    screen.open("/overview")
+    ActionChains(screen.driver).send_keys("/", "c0").perform()
+    screen.one(".search-hit")
+
+    ActionChains(screen.driver).send_keys("3", Keys.ENTER).perform()
+
+    screen.until(lambda: screen.driver.current_url.endswith("/customers/C03"))
+    screen.drawn()
+
+
 def test_hits_are_walked_with_the_arrows_and_left_with_escape(screen):
     screen.open("/overview")
     ActionChains(screen.driver).send_keys("/", "c0").perform()
@@ -91,6 +102,15 @@ def test_a_slash_typed_into_a_field_is_a_slash(screen):
     ActionChains(screen.driver).send_keys("/", "a/b").perform()
 
     assert screen.one("#search-text").get_attribute("value") == "a/b"
+
+
+def test_letters_stay_in_their_order_while_the_page_is_busy(screen):
+    screen.open("/overview")
+    screen.one("#search-text").click()
+
+    screen.type_while_busy("abcdefghijkl")
+
+    assert screen.one("#search-text").get_attribute("value") == "abcdefghijkl"
 
 
 def test_the_first_tab_reaches_a_link_past_the_menu_and_focus_can_be_seen(screen):

@@ -131,7 +131,7 @@ def test_crumbs_name_shop_and_page(client, words_of):
 def test_search_finds_by_part_of_a_name_and_links_to_the_customer(client, walk, words_of):
     answer = client.post(
         "search-results.children",
-        [{"id": "search-text", "property": "value", "value": "cy"}],
+        [{"id": "search-asked", "property": "data", "value": "cy"}],
         [{"id": "_pages_location", "property": "search", "value": ""}],
     )
     found = answer.get_json()["response"]["search-results"]["children"]
@@ -143,7 +143,7 @@ def test_search_finds_by_part_of_a_name_and_links_to_the_customer(client, walk, 
 def test_search_says_when_nobody_matches(client, words_of):
     answer = client.post(
         "search-results.children",
-        [{"id": "search-text", "property": "value", "value": "<script>"}],
+        [{"id": "search-asked", "property": "data", "value": "<script>"}],
         [{"id": "_pages_location", "property": "search", "value": ""}],
     )
 

@@ -70,8 +70,9 @@ class Editor(Client):
 
     def look(self, rules):
         values, ids = self.fields(rules)
-        inputs = [values, *({"id": f"rules-{name}", "property": "data", "value": None} for name in ("drawn", "built"))]
-        return self.call("rules-save.disabled", inputs, [ids, LOCATION], f"{json.dumps(ids[0]['id'])}.value")
+        stores = [f"rules-{name}" for name in ("typed", "drawn", "built")]
+        inputs = [{"id": store, "property": "data", "value": None} for store in stores]
+        return self.call("rules-save.disabled", inputs, [values, ids, LOCATION], "rules-typed.data")
 
     def press(self, button, rules):
         """The rules in the form after a button was pressed: its id, or a row's place and what to do."""
