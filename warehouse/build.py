@@ -212,11 +212,11 @@ def inputs(settings: Settings, landed: Sequence[Landed], rules: Sequence[Mapping
         mine = [one for one in landed if one.source == source]
         tables[f"landing.{source}"] = Table(
             name=f"landing.{source}",
-            key=digest_of([source, [one.file_id for one in mine], columns]),
+            key=digest_of([source, [_landing_of(one) for one in mine], columns]),
             columns=columns,
             sources=[path for one in mine for path in one.accepted],
         )
-    everything = [[one.source, one.file_id] for one in landed]
+    everything = [[one.source, *_landing_of(one)] for one in landed]
     tables["landing.quarantine"] = Table(
         name="landing.quarantine",
         key=digest_of(["quarantine", everything]),
@@ -243,6 +243,11 @@ def inputs(settings: Settings, landed: Sequence[Landed], rules: Sequence[Mapping
             sources=[path] if found else [],
         )
     return tables
+
+
+def _landing_of(one: Landed) -> list[Any]:
+    """What tells one landing of a file from the next: it is landed again when its rows of the future are due."""
+    return [one.file_id, *(one.account.get(fact) for fact in ("landed_at", "n_accepted", "n_quarantined"))]
 
 
 def default_as_of(landed: Sequence[Landed]) -> date:

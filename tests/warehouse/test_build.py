@@ -14,6 +14,7 @@ from clv.segments import Rule
 from warehouse import outputs, publish, segment_rules
 from warehouse.ask import Warehouse
 from warehouse.build import EMPTY_AS_OF, is_of_this_version
+from warehouse.ingest import land
 
 
 def contents(folder: Path) -> dict[str, bytes]:
@@ -138,6 +139,24 @@ def test_a_new_file_is_taken_in(shop: TinyShop):
 
     answer = Warehouse(shop.data, sql_root=shop.sql).query("overview/headline", least="")
     assert (info.as_of, answer["revenue"].tolist()) == (date(2024, 3, 6), [136.5])
+
+
+def test_a_file_that_is_landed_again_with_more_rows_is_read_again(tmp_path: Path):
+    """Two of three lines are quarantined as of the future on the first day; a third is still to come on the second."""
+    raw = tmp_path / "data" / "raw" / "transactions.csv"
+    raw.parent.mkdir(parents=True)
+    lines = ("c1,o1,2024-02-01,10", "c1,o2,2024-02-05,20", "c2,o3,2024-02-09,40")
+    raw.write_text("\n".join(["customer_id,order_id,order_date,amount", *lines]) + "\n", encoding="utf-8")
+    shop = TinyShop(tmp_path)
+    shop.write_sql()
+    found = []
+    for today in (date(2024, 2, 2), date(2024, 2, 6)):
+        land(shop.settings, today=today)
+        info = shop.build()
+        answer = Warehouse(shop.data, sql_root=shop.sql).query("overview/headline", least="")
+        found.append((info.as_of, answer["revenue"].tolist()))
+
+    assert found == [(date(2024, 2, 2), [10.0]), (date(2024, 2, 6), [30.0])]
 
 
 def test_a_folder_without_account_is_not_landed(shop: TinyShop):
