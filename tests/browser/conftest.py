@@ -82,6 +82,10 @@ class Screen:
         """Wait until all of the page is drawn."""
         self.until(lambda: self.js(DRAWN))
 
+    def in_theme(self, theme: str) -> None:
+        """Wait until the page is in this theme."""
+        self.until(lambda: self.js("return document.documentElement.dataset.bsTheme") == theme)
+
     def until(self, is_so: Any) -> Any:
         """Wait until something is so; give it. An element that React replaces meanwhile is looked for again."""
         replaced = [StaleElementReferenceException]

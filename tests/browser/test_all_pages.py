@@ -122,7 +122,7 @@ def test_every_page_is_readable_in_both_themes_and_asks_nobody_else(screen, addr
     screen.js(STILL)
 
     for theme in ("light", "dark"):
-        assert screen.js("return document.documentElement.dataset.bsTheme") == theme
+        screen.in_theme(theme)
         assert screen.js(LOW_CONTRAST) == []
         screen.js("document.querySelector('#theme-switch').click()")
     assert screen.js(NAMELESS) == []

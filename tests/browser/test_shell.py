@@ -13,10 +13,10 @@ def test_the_theme_is_chosen_once_and_kept(screen):
 
     screen.one("#theme-switch").click()
 
-    assert screen.js("return document.documentElement.dataset.bsTheme") == "dark"
+    screen.in_theme("dark")
     screen.driver.get(f"{screen.address}/jobs")
     screen.drawn()
-    assert screen.js("return document.documentElement.dataset.bsTheme") == "dark"
+    screen.in_theme("dark")
 
 
 def test_switching_the_theme_asks_the_server_for_nothing(screen):
