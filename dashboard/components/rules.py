@@ -140,7 +140,6 @@ def _row(place: int, rule: Mapping[str, Any], n_rules: int) -> html.Tr:
         id=_id(place, "segment"),
         value=rule.get("segment", ""),
         maxLength=MAX_NAME,
-       
         placeholder="Name",
     )
     days = dbc.Input(
