@@ -205,6 +205,14 @@ class Format:
                 return f"{self.count(span / unit)} {name}"
         return self.days(span / 86_400)
 
+    def duration_ticks(self, seconds: list[float]) -> list[str]:
+        """Axis labels of spans of time: all in the largest unit that gives each in whole numbers, seconds else."""
+        for unit, name in ((3600, "h"), (60, "min")):
+            if all(span % unit == 0 for span in seconds):
+                return [f"{self.count(span / unit)} {name}" for span in seconds]
+        digits = max(map(_digits, seconds))
+        return [f"{self.decimal(span, digits)} s" for span in seconds]
+
     def ticks(self, values: list[float], kind: Kind) -> list[str]:
         """Axis labels: as `words`, but short, and never rounded to what the tick is not; shares have equal digits."""
         if kind == "share":

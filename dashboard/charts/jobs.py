@@ -46,9 +46,7 @@ def duration_history(frame: pd.DataFrame, words: Format) -> go.Figure:
     )
     ticks = _ticks(float(seconds.max()) if len(runs) else 1.0)
     top = max(ticks[-1], float(seconds.max()) if len(runs) else 1.0)
-    figure.update_yaxes(
-        tickvals=ticks, ticktext=[words.duration(tick) for tick in ticks], range=[0, top * (1 + HEADROOM)]
-    )
+    figure.update_yaxes(tickvals=ticks, ticktext=words.duration_ticks(ticks), range=[0, top * (1 + HEADROOM)])
     # Few runs stand at the right, where the next one will.
     figure.update_xaxes(visible=False, range=[min(0, len(runs) - N_LEAST) - 0.6, len(runs) - 0.4])
     figure.update_layout(hovermode="closest", bargap=0.3)
