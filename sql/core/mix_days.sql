@@ -29,15 +29,51 @@ with
         from core.order_lines
         where bucket = $bucket
         group by all
+    ),
+
+    -- an order that is continued on a second day is still one order
+    continued as (
+        select distinct customer_id, order_id,
+        from core.orders
+        where bucket = $bucket and is_purchase and purchase_number is null
+    ),
+
+    starts as (
+        select
+            members.customer_id,
+            members.order_id,
+            members.dimension,
+            members.member,
+            min(members.order_date) as first_date,
+        from members
+        inner join
+            continued
+            on continued.customer_id = members.customer_id
+            and continued.order_id = members.order_id
+        where members.is_purchase
+        group by all
     )
 select
     $bucket as bucket,
-    order_date as day,
-    dimension,  -- channel or category
-    member,  -- which one
-    round(sum(amount), 4) as revenue,
-    round(sum(margin), 4) as margin,
-    count(case when is_purchase then 1 end) as n_orders,  -- with a line of this member
+    members.order_date as day,
+    members.dimension,  -- channel or category
+    members.member,  -- which one
+    round(sum(members.amount), 4) as revenue,
+    round(sum(members.margin), 4) as margin,
+    count(
+        case
+            when
+                members.is_purchase
+                and members.order_date = coalesce(starts.first_date, members.order_date)
+            then 1
+        end
+    ) as n_orders,  -- with a line of this member, on the first day that has one
 from members
-group by order_date, dimension, member
-order by order_date, dimension, member
+left join
+    starts
+    on starts.customer_id = members.customer_id
+    and starts.order_id = members.order_id
+    and starts.dimension = members.dimension
+    and starts.member = members.member
+group by members.order_date, members.dimension, members.member
+order by members.order_date, members.dimension, members.member

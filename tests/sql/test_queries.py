@@ -104,6 +104,15 @@ def test_channels_and_categories_of_march(shop):
     assert categories == {"toys": -8, "books": 60}
 
 
+def test_an_order_over_midnight_is_one_order_of_its_channel(shop):
+    """C09's order has web lines on two days; each order of the tiny shop has one channel."""
+    channels = {row["channel"]: row["n_orders"] for row in shop.ask("overview/by_channel", **ALL)}
+
+    # app: C01, C02, C07, twice C08; store: twice C05, C10; web: thrice C01, C03 and C12, twice C06, C09, C11
+    assert channels == {"app": 5, "store": 3, "web": 13}
+    assert metric(shop.ask("overview/headline", **ALL), "n_orders")[0] == 21
+
+
 def test_a_bar_opens_the_customers_whose_money_it_is(shop):
     for dimension in ("channel", "category"):
         for bar in shop.ask(f"overview/by_{dimension}", **MARCH):

@@ -2,7 +2,7 @@
 
 import math
 import random
-from collections import defaultdict
+from collections import Counter, defaultdict
 from datetime import date, datetime, timedelta
 
 import pytest
@@ -44,10 +44,18 @@ class Counted:
         self.lines = [(line["customer_id"], day, line["amount"], line["order_id"]) for line, day in known]
         self.days = defaultdict(set)
         self.orders = defaultdict(dict)
-        for customer, day, amount, order in self.lines:
+        self.channels = {}
+        self.months = {}
+        for (customer, day, amount, order), (line, _) in zip(self.lines, known, strict=True):
             if amount >= 0:
                 self.days[customer].add(day)
                 self.orders[customer][order] = min(day, self.orders[customer].get(order, day))
+                channel = line["channel"] or "Unknown"
+                for first, key in (
+                    (self.channels, (customer, order, channel)),
+                    (self.months, (customer, order, channel, line["category"])),
+                ):
+                    first[key] = min(day, first.get(key, day))
 
     def headline(self, first, end):
         inside = [line for line in self.lines if first <= line[1] < end]
@@ -128,6 +136,30 @@ def test_headlines_of_random_periods(pair):
         found = {row["metric"]: row["value"] for row in shop.ask("overview/headline", from_date=first, to_date=end)}
         expected = counted.headline(first, end)
         assert {name: found[name] for name in expected} == pytest.approx(expected), (first, end)
+
+
+def test_an_order_counts_once_in_each_channel_that_it_has_a_line_of(pair):
+    shop, counted = pair
+    rng = random.Random(0)
+
+    for _ in range(25):
+        first = START.date() + timedelta(days=rng.randrange(140))
+        end = min(first + timedelta(days=rng.randrange(1, 60)), AS_OF)
+        inside = Counter(key[2] for key, day in counted.channels.items() if first <= day < end)
+        rows = shop.ask("overview/by_channel", from_date=first, to_date=end)
+        assert {row["channel"]: row["n_orders"] for row in rows if row["n_orders"]} == inside, (first, end)
+
+
+def test_an_order_counts_once_in_the_months_of_a_channel_and_category(pair):
+    shop, counted = pair
+
+    found = {
+        (row["order_month"], row["channel"], row["category"]): row["n_orders"]
+        for row in shop.table("marts.revenue_monthly")
+        if row["n_orders"]
+    }
+
+    assert found == Counter((day.replace(day=1), *key[2:]) for key, day in counted.months.items())
 
 
 def test_activity_of_every_day_week_and_month(pair):
