@@ -40,12 +40,19 @@ with
         group by customer_id
     ),
 
+    -- whole numbers are divided once: 100 times a rounded share would be just below 29, 57 and 58
     ranked as (
         select
             customer_id,
             cast(
                 least(
-                    100e0, floor(100e0 * percent_rank() over (order by expected_revenue)) + 1e0
+                    100e0,
+                    floor(
+                        100e0
+                        * cast(rank() over (order by expected_revenue) - 1 as double)
+                        / greatest(cast(count(*) over () - 1 as double), 1e0)
+                    )
+                    + 1e0
                 ) as integer
             ) as value_percentile,
         from predictions

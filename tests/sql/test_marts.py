@@ -41,6 +41,44 @@ def test_the_last_ninety_days_end_before_the_as_of_date(shop):
     assert customer(shop, "C08")["revenue_365d"] == 70
 
 
+@pytest.fixture(scope="module")
+def ranked(new_shop):
+    """Customers who are expected to bring 0, 1, 2 … of money: 140, or the first so many."""
+
+    def ranked(n):
+        shop = new_shop()
+        ids = [f"C{place:03d}" for place in range(n)]
+        shop.land(
+            "landing.transactions",
+            [{"customer_id": i, "order_id": i, "order_ts": "2024-03-01 10:00:00", "amount": "1"} for i in ids],
+        )
+        shop.land(
+            "outputs.predictions",
+            [
+                {"customer_id": customer, "horizon_days": "30", "expected_revenue": str(place), "model_version": "v1"}
+                for place, customer in enumerate(ids)
+            ],
+        )
+        return shop.build()
+
+    return ranked
+
+
+def test_percentiles_of_101_customers_are_one_each_and_two_at_the_top(ranked):
+    """The customer with k of 100 others below: k + 1, also where 100 × (k ÷ 100) is a hair below k, as at 29."""
+    found = [row["value_percentile"] for row in ranked(101).table("marts.customers")]
+
+    assert found == [*range(1, 101), 100]
+
+
+@pytest.mark.parametrize(("n", "best"), [(19, 1), (20, 1), (21, 2), (140, 7)])
+def test_the_best_five_per_cent_are_rounded_up_and_never_more(ranked, n, best):
+    (row,) = ranked(n).ask("value/headline", horizon_days=30, measure="revenue", is_discounted=False)
+
+    assert row["n_top5"] == best
+    assert row["top5_share"] == pytest.approx(sum(range(n - best, n)) / sum(range(n)))
+
+
 def test_who_only_returned_has_no_scores_and_a_name_for_it(shop):
     row = customer(shop, "C04")
 

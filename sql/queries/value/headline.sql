@@ -26,7 +26,7 @@ with
             sum(expected_value) as total,
             avg(expected_value) as mean_value,
             median(expected_value) as median_value,
-            cast(ceil(cast(count(*) as double) * 5e-2) as bigint) as n_top5,
+            cast(ceil(cast(count(*) as double) / 20e0) as bigint) as n_top5,
             max(model_version) as model_version,
             max(as_of) as as_of,
         from valued
