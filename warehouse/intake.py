@@ -466,8 +466,10 @@ class Intake:
         reasons: dict[str, int] = {}
         if self._quarantine.exists():
             aside = engine.files_sql([str(self._quarantine)])
+            is_possible = "not list_contains(string_split(reasons, ';'), 'absurd_amount')"
             bad = self._row(
-                "select count(*), coalesce(sum(line_no), 0)::bigint, coalesce(sum(amount), 0), "
+                "select count(*), coalesce(sum(line_no), 0)::bigint, "
+                f"coalesce(sum(amount) filter (where {is_possible}), 0), "
                 f"count(*) filter (where reasons = 'duplicate') from {aside}"
             )
             reasons = dict(

@@ -117,7 +117,7 @@ COLUMNS: Mapping[str, Mapping[str, str]] = {
         "n_lines": "n_header + n_blank + n_accepted + n_quarantined",
         "n_duplicates": "part of n_quarantined",
         "amount_accepted": "net, of transactions",
-        "amount_quarantined": "net, where an amount could be read",
+        "amount_quarantined": "net, where a possible amount could be read",
         "first_ts": "of the accepted rows",
         "last_ts": "of the accepted rows",
         "landed_at": "UTC",

@@ -337,6 +337,10 @@ def test_an_absurd_amount_is_counted_and_in_no_sum(new_shop):
     assert (source["amount_quarantined"], source["n_absurd"], source["n_unaccounted"]) == (2.5, 2, 0)
     assert (of_file["amount_quarantined"], of_file["n_absurd"]) == (2.5, 2)
     assert reasons == {"absurd_amount": 0, "bad_date": 4, "no_customer": 6.5}
+    by_file = {row["reason"]: (row["n_rows"], row["amount"]) for row in shop.ask("data/file_reasons")}
+    assert by_file == {"absurd_amount": (2, 0), "bad_date": (2, -4), "no_customer": (1, 6.5)}
+    (advice,) = shop.build().ask("summary/recommendations")
+    assert (advice["kind"], advice["money"]) == ("repair_data", 2.5)
 
 
 def test_samples_are_chosen_by_the_whole_reason(quarantined):

@@ -245,6 +245,14 @@ def test_structural_rejects_and_duplicates_are_saved_and_not_only_counted(tmp_pa
     assert (account.n_quarantined, account.n_duplicates) == (3, 1)
 
 
+def test_absurd_amounts_are_no_money_of_the_account(tmp_path: Path) -> None:
+    account = land_lines(
+        tmp_path, ["C5,O5,2025-01-01,99999999999,Books", "C6,O6,2025-01-01,nan,Books", ",O7,2025-01-01,3,Books", *GOOD]
+    )
+
+    assert (account.n_quarantined, account.amount_quarantined) == (3, 3.0)
+
+
 def test_bad_bytes_are_shown_in_hexadecimal_and_kept_as_they_are(tmp_path: Path) -> None:
     land_bytes(tmp_path, csv_bytes([b"C\xff1,O1,2025-01-01,1,a\0b", GOOD[0]]))
 

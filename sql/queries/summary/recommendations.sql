@@ -63,11 +63,14 @@ with
         limit 1
     ),
 
-    -- a duplicate is no loss
+    -- a duplicate is no loss, and an absurd amount is no money
     quarantined as (
         select count(*) as n_rows, sum(amount) as amount,
         from landing.quarantine
-        where source = 'transactions' and reasons <> 'duplicate'
+        where
+            source = 'transactions'
+            and reasons <> 'duplicate'
+            and position(';absurd_amount;' in concat(';', reasons, ';')) = 0
     ),
 
     found as (
