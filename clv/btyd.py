@@ -24,7 +24,7 @@ from typing import cast
 import numpy as np
 import numpy.typing as npt
 import pandas as pd
-from scipy import optimize, special
+from scipy import linalg, optimize, special
 
 from clv.errors import ModelError, NotEnoughDataError
 
@@ -362,10 +362,21 @@ def _dropout_at_first(fit: BetaDropout) -> int:
 
 
 def _beta_nodes(a: float, b: float) -> tuple[Floats, Floats]:
-    """Nodes in (0, 1) and weights, adding up to 1, of the mean over beta(a, b)."""
-    nodes, weights = special.roots_jacobi(N_NODES, b - 1, a - 1)
-    weights = np.asarray(weights)
-    return np.maximum((np.asarray(nodes) + 1) / 2, 1e-300), weights / weights.sum()
+    """Nodes in (0, 1) and weights, adding up to 1, of the mean over beta(a, b).
+
+    Eigenvalues and vectors of the Jacobi polynomials' recurrence (Golub & Welsch 1969): `scipy.special.roots_jacobi`
+    scales by the beta function, which overflows for a customer with a thousand purchases.
+    """
+    p, q = b - 1, a - 1
+    k = np.arange(1, N_NODES, dtype=np.float64)
+    s = 2 * k + p + q
+    # The general terms are 0/0 in the first places where p + q is 0 or −1.
+    diagonal = np.append((q - p) / (p + q + 2), (q - p) * (q + p) / (s * (s + 2)))
+    first = 4 * (1 + p) * (1 + q) / ((2 + p + q) ** 2 * (3 + p + q))
+    k, s = k[1:], s[1:]
+    beside = np.append(first, 4 * k * (k + p) * (k + q) * (k + p + q) / (s**2 * (s + 1) * (s - 1)))
+    nodes, vectors = linalg.eigh_tridiagonal(diagonal, np.sqrt(beside))
+    return np.maximum((nodes + 1) / 2, 1e-300), vectors[0] ** 2
 
 
 def _pareto_log_likelihood(r: float, alpha: float, s: float, beta: float, x: Floats, t_x: Floats, T: Floats) -> Floats:

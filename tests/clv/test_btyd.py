@@ -97,6 +97,17 @@ def test_expected_purchases_are_finite_where_the_formula_divides_by_zero():
     assert found == pytest.approx(btyd.expected_purchases(near, [2], [30], [40], 39), rel=1e-4)
 
 
+@pytest.mark.parametrize("n_repeats", [1_000, 2_000, 50_000])
+def test_a_customer_of_thousands_of_purchases_is_expected_to_go_on(n_repeats):
+    fit = btyd.MbgNbd(r=0.9, alpha=4.0, a=1.2, b=2.8, log_likelihood=0.0)
+    weeks = n_repeats / 7
+
+    (expected,) = btyd.expected_purchases(fit, [n_repeats], [weeks], [weeks], 1.0)
+
+    # Whoever has bought seven times a week, and that often, hardly ever drops out.
+    assert expected == pytest.approx((0.9 + n_repeats) / (4.0 + weeks), rel=0.01)
+
+
 def test_the_simulation_agrees_with_the_formulas():
     x, t_x, age = np.array([0.0, 4, 9]), np.array([0.0, 25, 38]), np.array([30.0, 39, 39])
 
