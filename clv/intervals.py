@@ -191,7 +191,8 @@ def _simulated_totals(anchor: Anchor, states: Floats, alive: Floats, horizon_day
         raise ValueError("the anchor has no BTYD model")
     x, _, age, paid, mean = (column[:, None] for column in states.T)
     rate = gammaincinv(fit.r + x, draws[0]) / (fit.alpha + age)
-    drop = np.clip(betaincinv(fit.a, fit.b + x, draws[1]), 1e-12, 1 - 1e-12)
+    # whoever is alive has stayed after x repeat purchases and after the first one
+    drop = np.clip(betaincinv(fit.a, fit.b + x + 1, draws[1]), 1e-12, 1 - 1e-12)
     until_drop = np.ceil(np.log(draws[2]) / np.log1p(-drop))
     count = np.minimum(poisson.ppf(draws[3], rate * horizon_days), until_drop)
     count = np.where(draws[4] < alive[:, None], count, 0.0)

@@ -9,8 +9,8 @@ import pytest
 
 from clv import intervals
 from clv.anchor import Anchor
-from clv.btyd import MbgNbd
-from clv.spend import fit_gamma_gamma
+from clv.btyd import MbgNbd, simulate_purchases
+from clv.spend import GammaGamma, fit_gamma_gamma
 
 N = 20_000
 
@@ -121,6 +121,20 @@ def test_simulated_ranges_hold_the_expected_value_of_active_customers(small_shop
 
     for number in (1, 2):
         assert bounds[number, 0] <= value[number] <= bounds[number, 1]
+
+
+def test_simulated_ranges_are_those_of_random_draws():
+    """Purchases of ten exactly, and many who leave: what is left is the number of purchases, drawn at random beside."""
+    fit = MbgNbd(r=2.0, alpha=10.0, a=0.8, b=0.4, log_likelihood=0.0)
+    anchor = Anchor(fit, GammaGamma(p=1e4, q=1e6 + 1, nu=1e3, log_likelihood=0.0), orders_per_day=0.1, mean_amount=10.0)
+    frame = pd.DataFrame({"x": [0, 2], "t_x": [0, 18], "T": [2, 20], "n_paid_days": [1, 3], "mean_day_amount": 10.0})
+
+    bounds = intervals.simulated_bounds(anchor, frame, 365, 1.0)
+
+    drawn = 10.0 * simulate_purchases(fit, frame["x"], frame["t_x"], frame["T"], 365, n_draws=100_000, seed=1)
+    # of the 20 % (10 %) that may fall outside, less a margin of a tenth, three fifths are above
+    assert bounds[:, 1] == pytest.approx(np.quantile(drawn, 1 - 0.6 * 0.9 * 0.2, axis=1), rel=0.15)
+    assert bounds[:, 3] == pytest.approx(np.quantile(drawn, 1 - 0.6 * 0.9 * 0.1, axis=1), rel=0.15)
 
 
 def test_simulated_ranges_scale_with_the_level_and_not_with_the_order_of_rows(small_shop):
