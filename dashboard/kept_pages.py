@@ -172,7 +172,9 @@ def _place(kept: Kept) -> Path | None:
     builds = _builds()
     if beside is None or not builds:
         return None
-    search = urlencode(sorted(parse_qsl(place.get("search", "").lstrip("?"), keep_blank_values=True)))
+    asked = place.get("search") or ""
+    # Dash reads nothing from a search without its question mark: what is drawn then is the page as it opens.
+    search = urlencode(sorted(parse_qsl(asked[1:], keep_blank_values=True))) if asked.startswith("?") else ""
     return kept.path(builds, (path, search, beside))
 
 

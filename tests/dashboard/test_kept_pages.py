@@ -67,6 +67,15 @@ def test_the_next_start_and_other_processes_find_the_page(shop):
     before = Client(app).page("/cohorts", "?mode=orders")
 
     other = create_app(settings)
+def test_a_search_without_its_question_mark_is_not_taken_for_one_with_it(shop, words_of):
+    client = Client(shop[1])
+    # A page of 90 days: Dash reads no parameter from it.
+    opened = words_of(client.page("/overview", "period=all"))
+
+    assert opened == words_of(client.page("/overview"))
+    assert words_of(client.page("/overview", "?period=all")) != opened
+
+
 
     assert Client(other).page("/cohorts", "?mode=orders") == before
     assert not other.server.extensions["retain"].warehouse._answers
