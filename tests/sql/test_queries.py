@@ -121,6 +121,24 @@ def test_a_bar_opens_the_customers_whose_money_it_is(shop):
             assert sum(row["revenue"] for row in behind) == pytest.approx(bar["revenue"])
 
 
+def test_revenue_that_has_not_changed_has_no_insight(new_shop):
+    """0.1 from web and 0.2 from app, which binary fractions add up to a little more than 0.3; then 0.3 from web."""
+    shop = new_shop(as_of=date(2024, 3, 5))
+    sold = [("2024-03-01", "0.1", "web"), ("2024-03-02", "0.2", "app"), ("2024-03-03", "0.3", "web")]
+    shop.land(
+        "landing.transactions",
+        [
+            {"customer_id": "C1", "order_id": day, "order_ts": f"{day} 10:00:00", "amount": amount, "channel": channel}
+            for day, amount, channel in sold
+        ],
+    )
+    shop.build()
+    period = {"from_date": date(2024, 3, 3), "to_date": date(2024, 3, 5)}
+
+    assert shop.ask("overview/insight", **period) == []
+    assert metric(shop.ask("overview/headline", **period), "revenue") == (0.3, 0.3)
+
+
 def test_the_period_before_lies_over_this_one(shop):
     points = {row["period_start"]: row for row in shop.ask("overview/revenue_over_time", **MARCH)}
 

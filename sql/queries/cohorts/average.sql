@@ -43,8 +43,9 @@ select
     cast(sum(buyers_or_later) as double)
     / nullif(cast(sum(n_cohort) as double), 0e0) as bought_or_later_share,
     sum(margin) / nullif(cast(sum(n_cohort) as double), 0e0) as margin_per_customer,  -- of the month
-    sum(revenue) / nullif(sum(base_revenue), 0e0) as net_revenue_retention,
-    sum(capped_revenue) / nullif(sum(capped_base_revenue), 0e0) as gross_revenue_retention,
+    sum(revenue) / nullif(round(sum(base_revenue), 4), 0e0) as net_revenue_retention,
+    sum(capped_revenue)
+    / nullif(round(sum(capped_base_revenue), 4), 0e0) as gross_revenue_retention,
     sum(cumulative_revenue)
     / nullif(cast(sum(n_cohort) as double), 0e0) as cumulative_revenue_per_customer,
     sum(cumulative_margin)

@@ -24,7 +24,7 @@ with
     money as (
         select
             revenue_daily.day >= spans.from_date as is_current,
-            sum(revenue_daily.revenue) as revenue,
+            round(sum(revenue_daily.revenue), 4) as revenue,  -- what cancels out is nothing
             cast(sum(revenue_daily.n_orders) as double) as n_orders,
         from marts.revenue_daily as revenue_daily
         cross join spans
@@ -121,7 +121,7 @@ with
             n_customers_before as previous_value,
         from wide
         union all
-        select 2, 'revenue', 'money', round(revenue, 4), round(revenue_before, 4),
+        select 2, 'revenue', 'money', revenue, revenue_before,
         from wide
         union all
         select 3, 'n_orders', 'count', n_orders, n_orders_before,

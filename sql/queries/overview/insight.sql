@@ -38,12 +38,15 @@ with
         group by mix.member
     ),
 
+    -- rounded, so that equal sums are equal whatever was added up
     totals as (
-        select sum(revenue) as revenue, sum(previous_revenue) as previous_revenue, from channels
+        select
+            round(sum(revenue), 4) as revenue, round(sum(previous_revenue), 4) as previous_revenue,
+        from channels
     )
 select
-    round(totals.revenue, 4) as revenue,
-    round(totals.previous_revenue, 4) as previous_revenue,
+    totals.revenue,
+    totals.previous_revenue,
     round(totals.revenue - totals.previous_revenue, 4) as difference,
     totals.revenue / nullif(totals.previous_revenue, 0e0) - 1e0 as change,
     channels.channel,  -- that moved furthest in the direction of the whole

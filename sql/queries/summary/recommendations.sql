@@ -152,6 +152,6 @@ select
     link,
     row_number() over (order by money desc, kind, subject) as place,
 from found
-where money > 0e0 and coalesce(n_customers, 1) > 0
+where round(money, 2) > 0e0 and coalesce(n_customers, 1) > 0
 order by money desc, kind, subject
 limit 6
