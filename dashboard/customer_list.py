@@ -141,7 +141,7 @@ ANY = "any"
 
 LISTS = {
     "overview/customers_in": "with order lines in the period",
-    "overview/worth_saving": "of the segments that are slipping away",
+    "overview/worth_saving": "who are slipping away, by their segment or by their own rhythm",
     "cohorts/customers_in": "behind a cell or a point of the cohorts",
     "segments/moved_customers": "who moved between two segments",
     "segments/drafted_customers": "whom a draft of the segment rules would hold",

@@ -313,7 +313,7 @@ def _worth_saving(ask: Door) -> html.Section:
     has = {name: (answer.frame[name] != UNKNOWN).any() for name in ("country", "channel")}
     horizon = ask.settings.model.primary_horizon_days
     value = (
-        Column(f"Expected revenue, next {horizon} days", lambda row: words.money_whole(row.expected_revenue), True)
+        Column(f"Expected, next {horizon} days", lambda row: words.money_whole(row.expected_revenue), True, "Revenue")
         if is_predicted
         else Column("Revenue, last 365 days", lambda row: words.money_whole(row.revenue_365d), True)
     )
@@ -331,14 +331,24 @@ def _worth_saving(ask: Door) -> html.Section:
         columns.append(Column("Churn risk", lambda row: share_bar(row.churn_risk, words, is_risk=True), True))
     return card(
         "Worth saving now",
-        table(answer.frame, columns, caption="Customers worth saving")
+        table(answer.frame, columns, caption="Customers worth saving", class_name="list-wraps")
         if not answer.is_empty
         else empty("Nobody is slipping away"),
-        sub="The most valuable customers of the segments that are slipping away",
+        sub=_who_is_saved(is_predicted, horizon),
         tools=_all_worth_saving(ask, answer),
         source=answer,
         span=12,
         is_flush=True,
+    )
+
+
+def _who_is_saved(is_predicted: bool, horizon_days: int) -> str:
+    """Whom the card shows, in which order."""
+    if not is_predicted:
+        return "Customers of the segments that are slipping away, the most revenue of the last 365 days first"
+    return (
+        "Of the segments that are slipping away, or late for their own rhythm with a churn risk of 20% and more; "
+        f"the most expected revenue, next {horizon_days} days, first"
     )
 
 
