@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+import functools
 import json
+from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
+import dash
 import flask
 from dash import Dash
 
@@ -59,6 +63,8 @@ def create_app(settings: Settings) -> Dash:
         meta_tags=[{"name": "viewport", "content": "width=device-width, initial-scale=1"}],
         on_error=shell.on_error,
     )
+    for one in dash.page_registry.values():
+        one["layout"] = _with_one_value_each(one["layout"])
     server: flask.Flask = app.server
     site = data.install(server, settings)
     vendor.register(server, settings.paths.cache)
@@ -91,6 +97,18 @@ def create_app(settings: Settings) -> Dash:
     policy = _policy(app)
     site.journal.beat("web")
     return app
+
+
+def _with_one_value_each(layout: Callable[..., Any]) -> Callable[..., Any]:
+    """*layout*, given the last value of what the URL names twice: Dash gives a list, and no page expects one."""
+    if hasattr(layout, "__wrapped__"):
+        return layout  # by an app made before in this process
+
+    @functools.wraps(layout)
+    def drawn(**query: Any) -> Any:
+        return layout(**{name: value[-1] if isinstance(value, list) else value for name, value in query.items()})
+
+    return drawn
 
 
 def _index(app: Dash, settings: Settings) -> str:

@@ -164,8 +164,9 @@ class Door:
             return Period(key, first_day, as_of, first_day)
         if key == "custom":
             start, last_day = _iso(query.get("from")), _iso(query.get("to"))
-            end = min(as_of, last_day + dt.timedelta(days=1)) if last_day else as_of
-            start = max(first_day, start) if start else end - dt.timedelta(days=int(DEFAULT_PERIOD))
+            end = as_of if last_day is None or last_day >= as_of else last_day + dt.timedelta(days=1)
+            # A period that ends before the first day is none that could be cut to it.
+            start = max(first_day, start or max(first_day, end) - dt.timedelta(days=int(DEFAULT_PERIOD)))
             if start < end:
                 return Period(key, start, end, first_day)
         n_days = int(key) if key in PERIODS and key.isdigit() else int(DEFAULT_PERIOD)
@@ -227,6 +228,11 @@ def door(query: Mapping[str, Any] | str | None = None) -> Door:
     made = Door(flask.current_app.extensions[_EXTENSION], _named_build(pairs))
     flask.g.door = made
     return made
+
+
+def has_builds() -> bool:
+    """Whether this request could look at any build; no outside a request."""
+    return flask.has_request_context() and bool((flask.g.get("door") or door()).site.warehouse.builds())
 
 
 def segment_looks() -> Mapping[str, SegmentLook]:

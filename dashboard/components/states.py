@@ -13,6 +13,7 @@ from dash import dcc, html
 from loguru import logger
 
 from clv.errors import ClvError, ModelError, NoBuildError, TamperedModelError
+from dashboard import data
 from dashboard.components.marks import icon
 
 
@@ -109,7 +110,8 @@ def region(draw: Callable[..., Any], *args: Any, **kwargs: Any) -> Any:
 def state_of(error: Exception) -> html.Div:
     """The state for *error*: our own say what to do, all others are bugs and go to the log with a reference."""
     if isinstance(error, NoBuildError):
-        return no_build()
+        # Where something is published, it is the one that the URL names which is not there.
+        return failed(str(error)) if data.has_builds() else no_build()
     if isinstance(error, ModelError) and not isinstance(error, TamperedModelError):
         return not_trained()
     if isinstance(error, ClvError):

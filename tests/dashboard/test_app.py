@@ -113,7 +113,10 @@ def test_a_page_without_any_build_says_what_to_do(new_shop, tmp_path, words_of):
 
 
 def test_a_build_that_is_gone_is_a_state_not_a_crash(client, words_of):
-    assert "No data yet" in words_of(client.page("/overview", "?build=20000101T000000-000000"))
+    shown = words_of(client.page("/overview", "?build=20000101T000000-000000"))
+
+    assert "there is no build 20000101T000000-000000" in shown
+    assert "No data yet" not in shown
 
 
 def test_crumbs_name_shop_and_page(client, words_of):

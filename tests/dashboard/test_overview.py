@@ -288,6 +288,36 @@ def test_a_period_before_that_earned_nothing_gives_no_insight(context):
     assert door.ask("overview/insight", **door.period({"period": "30"}).bounds).is_empty
 
 
+@pytest.mark.parametrize(
+    "search",
+    [
+        "period=xyz",
+        "period=365&period=90",
+        "period=custom&from=2099-01-01",
+        "period=custom&to=1990-01-01",
+        "period=custom&from=9999-12-31&to=0001-01-01",
+        "period=custom&from=yesterday&to=",
+    ],
+)
+def test_a_period_that_there_is_not_is_the_usual_one(client, words_of, search):
+    assert "12 Jan 2024 – 10 Apr 2024" in words_of(client.page("/overview", f"?{search}"))
+
+
+def test_a_name_that_comes_twice_in_the_address_means_its_last_value(client):
+    assert client.page("/overview", "?period=all&period=30") == client.page("/overview", "?period=30")
+
+
+def test_whom_to_save_holds_who_is_late_with_a_churn_risk_of_a_fifth(context):
+    door = data.door("")
+    listed = set(door.ask("overview/worth_saving", max_rows=None).frame["customer_id"])
+    found = door.site.warehouse.select(
+        "select customer_id, standing, overdue_index > 1 and n_orders >= 2 and p_alive <= 0.8 as is_late "
+        "from marts.customers"
+    ).to_pylist()
+
+    assert listed == {row["customer_id"] for row in found if "silent" in (row["standing"] or "") or row["is_late"]}
+
+
 def test_every_figure_has_the_shared_settings(page, walk):
     graphs = [node for node in walk(page) if node["type"] == "Graph"]
 
