@@ -32,7 +32,7 @@ from dashboard.components import (
 from dashboard.data import Door, day_of, door
 from dashboard.format import is_missing
 from dashboard.report import pdf_button
-from dashboard.summary_words import SIGNS, STEPS, advice
+from dashboard.summary_words import STEPS, advice, horizon, sign_words
 
 register_page(
     __name__,
@@ -103,7 +103,7 @@ def _headline(ask: Door) -> html.Div:
             source=answer,
         ),
         kpi(
-            f"Customer equity, next {row.horizon_days} days",
+            f"Customer equity, next {horizon(ask)}",
             row.expected_revenue,
             "money",
             words,
@@ -201,7 +201,7 @@ def _by_money(
     return card(
         title,
         ranked(bars) if bars else nobody,
-        sub="Expected revenue in the horizon · customers"
+        sub=f"Expected revenue, next {horizon(ask)} · customers"
         if is_predicted
         else "Revenue of the last 365 days · customers",
         tools=link("Details", ask.href("/segments")),
@@ -280,7 +280,7 @@ def _at_risk(ask: Door) -> html.Section:
     words = ask.words
 
     def who(row: Any) -> Any:
-        label, chosen = SIGNS.get(row.sign, (words.label(row.sign), None))
+        label, chosen = sign_words(row.sign, horizon(ask))
         return label if chosen is None else link(label, ask.href("/customers", **chosen))
 
     columns = [
@@ -288,7 +288,7 @@ def _at_risk(ask: Door) -> html.Section:
         Column("Customers", lambda row: words.count(row.n_customers), True),
         Column("Revenue to date", lambda row: words.money(row.revenue), True),
         Column("Revenue, last 365 days", lambda row: words.money(row.revenue_365d), True),
-        Column("Expected revenue in the horizon", lambda row: words.money(row.expected_revenue), True),
+        Column(f"Expected revenue, next {horizon(ask)}", lambda row: words.money(row.expected_revenue), True),
     ]
     return card(
         "Value at risk",

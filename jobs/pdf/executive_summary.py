@@ -19,7 +19,7 @@ from dashboard.charts.summary import equity_bridge, returning_share
 from dashboard.data import BUILD_KEY, Answer, Door
 from dashboard.format import MISSING, is_missing
 from dashboard.model_card import card_of
-from dashboard.summary_words import SIGNS, STEPS, advice
+from dashboard.summary_words import STEPS, advice, horizon, sign_words
 from jobs.pdf import parts
 from jobs.pdf.book import CONTENT, GAP, LEFT, Book, Runs
 from jobs.pdf.parts import PAD, Bar, Cell, Column, Figure
@@ -59,8 +59,13 @@ def write(book: Book, ask: Door, pictures: Mapping[str, bytes], missing_charts: 
     parts.answer(book, _answer(ask))
     parts.strip(book, _figures(book, ask))
     _recommendations(book, ask)
-    _bridge(book, ask, pictures.get(BRIDGE))
+    is_told = not ask.ask("summary/bridge").is_empty
+    if is_told:
+        _bridge(book, ask, pictures.get(BRIDGE))
     _customers(book, ask)
+    if not is_told:
+        # That there is nothing to tell yet must not push the segments off the first page.
+        _bridge(book, ask, None)
     _trend(book, ask, pictures.get(TREND))
     _at_risk(book, ask)
     _trust(book, ask)
@@ -247,7 +252,7 @@ def _customers(book: Book, ask: Door) -> None:
         return
     is_predicted = bool(segments.frame["expected_revenue"].notna().any())
     column = "expected_revenue" if is_predicted else "revenue_365d"
-    money_is = "expected revenue in the horizon" if is_predicted else "revenue of the last 365 days"
+    money_is = f"expected revenue, next {horizon(ask)}" if is_predicted else "revenue of the last 365 days"
     looks = theme.segment_looks((rule.segment, rule.standing) for rule in ask.ask("segments/rules").rows)
     bars = [
         Bar(
@@ -326,7 +331,7 @@ def _at_risk(book: Book, ask: Door) -> None:
     parts.heading(book, "Value at risk", "Customers and money behind each sign; the signs overlap", then=70)
 
     def sign(row: Any) -> Cell:
-        label, chosen = SIGNS.get(row.sign, (words.label(row.sign), None))
+        label, chosen = sign_words(row.sign, horizon(ask))
         return Cell(label, link=_app(ask, f"/customers?{urlencode(chosen)}") if chosen else None)
 
     columns = [
@@ -334,7 +339,7 @@ def _at_risk(book: Book, ask: Door) -> None:
         Column("Customers", lambda row: words.count(row.n_customers), 0.11, True),
         Column("Revenue to date", lambda row: words.money(row.revenue), 0.14, True),
         Column("Last 365 days", lambda row: words.money(row.revenue_365d), 0.14, True),
-        Column("Expected in the horizon", lambda row: words.money(row.expected_revenue), 0.2, True),
+        Column(f"Expected, next {horizon(ask)}", lambda row: words.money(row.expected_revenue), 0.2, True),
     ]
     parts.table(book, columns, found.rows)
 
@@ -363,7 +368,7 @@ def _trust(book: Book, ask: Door) -> None:
             _beside(ask, row, "gini", lambda ask, value: ask.words.decimal(value)),
         ),
         ("Best tenth brought", words.share(row.top_decile_capture), "of all revenue, of those it had ranked highest"),
-        ("Judged on", f"{words.count(row.n_customers)} customers", f"model {row.model_version}"),
+        ("Judged on", f"{words.count(row.n_customers)} customers", _version(row, headline.model_version)),
     ]
     known = [entry for entry in entries if entry[1] != MISSING]
     history = " ".join(_sufficiency(ask, headline.model_version))
@@ -373,6 +378,12 @@ def _trust(book: Book, ask: Door) -> None:
     if history:
         book.y -= GAP / 2
         parts.note(book, history)
+
+
+def _version(row: Any, scoring: Any) -> str:
+    """Which version was judged; whose challenger it is, when another one made the forecasts."""
+    said = f"model {row.model_version}"
+    return said if row.model_version == scoring else f"{said}, a challenger of {scoring}, which scored"
 
 
 def _signed(ask: Door, value: Any) -> str:
@@ -420,8 +431,7 @@ def _data(book: Book, ask: Door) -> None:
 
 
 def _definitions(book: Book, ask: Door) -> None:
-    row = ask.ask("summary/headline").row
-    horizon = ask.words.days(row.horizon_days or ask.handle.parameters["primary_horizon_days"])
+    days = horizon(ask)
     parts.heading(book, "What the words mean", then=60)
     book.here("definitions")
     parts.small_print(
@@ -430,12 +440,12 @@ def _definitions(book: Book, ask: Door) -> None:
             ("Revenue", "what customers paid, net of returns, up to and without the as-of date."),
             (
                 "Customer equity",
-                f"the sum of expected revenue over all customers for the next {horizon}: residual, undiscounted, net "
+                f"the sum of expected revenue over all customers for the next {days}: residual, undiscounted, net "
                 "of returns. Its 80% interval is the spread of the model's errors in totals at past cut-offs.",
             ),
             (
                 "Expected revenue",
-                f"what a customer is expected to bring in the next {horizon}; never what they brought.",
+                f"what a customer is expected to bring in the next {days}; never what they brought.",
             ),
             ("Repeat customers", "customers with two orders or more, as a share of all customers with a purchase."),
             (

@@ -70,7 +70,7 @@ def test_each_warning_sign_leads_to_exactly_its_customers(app, page, context, wa
 
     # Late: C02, C03; C02 has no rhythm. Of C02 and C10, who are unlikely to buy, C02 sent everything back.
     assert found["Later than their own rhythm, probably still there"] == 1
-    assert found["Bought within a year, unlikely to buy again in the horizon"] == 1
+    assert found["Bought within a year, unlikely to buy again within 180 days"] == 1
 
 
 def test_each_month_leads_to_who_came_back_in_it(app, page, context, walk, words_of):
