@@ -71,7 +71,8 @@ def _made_at(build: BuildHandle) -> dt.datetime:
 
 
 def _engine(build: BuildHandle) -> str:
-    return " ".join(str(value) for value in build.manifest["engine"].values())
+    engine = build.manifest["engine"]
+    return f"{engine['kind']} {engine['version']}, storage {engine['storage']}"
 
 
 def _said(value: Any) -> str:

@@ -33,7 +33,7 @@ from dashboard.components import (
     table,
 )
 from dashboard.data import LATEST, Door, door
-from dashboard.format import Kind
+from dashboard.format import Format, Kind, is_missing
 from dashboard.summary_words import STEPS
 from warehouse.ask import BuildHandle
 
@@ -55,7 +55,7 @@ METRICS: Mapping[str, tuple[str, Kind, bool | None]] = {
     "revenue_365d": ("Revenue, last 365 days", "money", True),
     "expected_revenue": ("Customer equity, next {horizon} days", "money", True),
     "expected_per_customer": ("Expected revenue per customer", "money", True),
-    "expected_alive": ("Expected to be customers still", "count", True),
+    "expected_alive": ("Still customers, expected", "count", True),
     "n_slipping": ("Slipping away", "count", False),
 }
 """Metric of `compare/headline` → label, wording, whether more is good."""
@@ -84,7 +84,7 @@ def _content(query: Mapping[str, str]) -> list[Any]:
     before = ask.site.warehouse.current(query.get("a") or _previous(present, others).id)
     pair = replace(ask, before=before.id)
     words = ask.words
-    line = f"{question} From everything known before {words.date(before.as_of)} to before {words.date(present.as_of)}"
+    line = f"{question} {_known(before, present, words)}"
     return [
         head("Compare builds", line, *_pickers(ask, known, before)),
         insight("Both are the same build: nothing differs.") if before.id == present.id else None,
@@ -99,6 +99,13 @@ def _content(query: Mapping[str, str]) -> list[Any]:
             region(_files, pair),
         ),
     ]
+
+
+def _known(before: BuildHandle, present: BuildHandle, words: Format) -> str:
+    """Up to when the two builds know the shop."""
+    if before.as_of == present.as_of:
+        return f"Both know everything before {words.date(present.as_of)}"
+    return f"One knows everything before {words.date(before.as_of)}, the other before {words.date(present.as_of)}"
 
 
 def _previous(present: BuildHandle, others: list[BuildHandle]) -> BuildHandle:
@@ -136,7 +143,7 @@ def _headline(pair: Door) -> html.Div:
                 words,
                 change=found[metric].change,
                 good_when_up=METRICS[metric][2],
-                note=f"{words.words(found[metric].before_value, METRICS[metric][1])} in the other build",
+                note=_other(found[metric].before_value, METRICS[metric][1], words),
                 help_text="R score 2, or R score 1 with an F score of 3 and more" if metric == "n_slipping" else "",
                 source=answer,
             )
@@ -145,12 +152,16 @@ def _headline(pair: Door) -> html.Div:
     )
 
 
+def _other(value: Any, kind: Kind, words: Format) -> str:
+    return "not predicted in the other build" if is_missing(value) else f"{words.words(value, kind)} in the other build"
+
+
 def _bridge(pair: Door) -> html.Section:
     answer = pair.ask("compare/bridge")
     if answer.is_empty:
         return card(
             "Why customer equity differs",
-            empty("No predictions to compare", "Both builds need predictions of the primary horizon."),
+            _no_predictions(),
             source=answer,
             span=8,
         )
@@ -175,6 +186,10 @@ def _bridge(pair: Door) -> html.Section:
         source=answer,
         span=8,
     )
+
+
+def _no_predictions() -> html.Div:
+    return empty("No predictions to compare", "Both builds need predictions of the primary horizon.")
 
 
 def _step_href(pair: Door, step: str, horizon_days: int) -> str:
@@ -291,11 +306,15 @@ def _changes(pair: Door) -> html.Section:
         Column("Difference", lambda row: words.money_change(row.difference), True),
         Column("Revenue between", lambda row: words.money_change(row.revenue_between), True, "Net of returns"),
     ]
+    if not answer.is_empty:
+        body = table(answer.frame, columns, caption="Customers with the largest differences")
+    elif pair.ask("compare/bridge").is_empty:
+        body = _no_predictions()
+    else:
+        body = empty("Nobody is expected to bring more or less")
     return card(
         "Largest differences in expected value",
-        table(answer.frame, columns, caption="Customers with the largest differences")
-        if not answer.is_empty
-        else empty("Nobody is expected to bring more or less"),
+        body,
         sub=f"Expected revenue, next {pair.settings.model.primary_horizon_days} days",
         source=answer,
         span=12,
