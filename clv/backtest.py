@@ -53,7 +53,7 @@ class Sufficiency:
         if self.trained_days < days:
             return (
                 f"{days} days: history is too short for a full period; the model learns from {self.trained_days} days "
-                "and is scaled; the ranking can be trusted, totals can be off by 40 %"
+                "and is scaled; the ranking can be trusted, totals can be off by 40%"
             )
         season = "" if self.is_aligned else "; the season of a year ago is not known, so totals follow recent months"
         proof = "" if self.is_verified else "; no period is left to verify it on"

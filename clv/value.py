@@ -100,7 +100,7 @@ class Horizon:
         return {
             "full": "",
             "shorter": f"history is too short to train {self.horizon_days} days: scaled from {self.base_days} days, "
-            "totals can be off by 40 %",
+            "totals can be off by 40%",
             "baseline": "too few purchases to learn from: the BTYD baseline stands alone",
             "mean": "no customer has bought twice: everybody is given the historical mean",
         }[self.basis]

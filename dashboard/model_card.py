@@ -54,10 +54,25 @@ def sufficiency(card: Mapping[str, Any], horizon_days: int) -> Sufficiency | Non
     """What *card* says of the history for a horizon; None where it says nothing."""
     start = f"{horizon_days} days: "
     said = [words.removeprefix(start) for words in card.get("sufficiency", []) if words.startswith(start)]
-    notes = [one["note"] for one in card.get("horizons", []) if one["horizon_days"] == horizon_days and one.get("note")]
+    notes = [note for days, note in _notes(card) if days == horizon_days]
     if not said and not notes:
         return None
     known = card.get("enough", {}).get(str(horizon_days))
     # Cards of earlier versions have the words alone.
     is_enough = not any("too short" in words or "verif" in words for words in said) if known is None else bool(known)
     return Sufficiency("; ".join([*said, *notes]), is_enough and not notes)
+
+
+def notes(card: Mapping[str, Any]) -> list[str]:
+    """What else a reader of *card* has to know, each once: what is not said of the history already."""
+    repeated = {one.get("note") for one in card.get("horizons", [])} - {note for _, note in _notes(card)}
+    return [note for note in dict.fromkeys(card.get("notes", [])) if note not in repeated]
+
+
+def _notes(card: Mapping[str, Any]) -> list[tuple[int, str]]:
+    """Horizon and note, where there is one; that the history is too short to train it, `sufficiency` says by itself."""
+    return [
+        (one["horizon_days"], one["note"])
+        for one in card.get("horizons", [])
+        if one.get("note") and one.get("basis") != "shorter"
+    ]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import textwrap
 from typing import Any
 
 import numpy as np
@@ -20,8 +21,9 @@ COLOURS = ((0.0, LOW), (0.5, MIDDLE), (1.0, HIGH))
 N_BINS = 90
 SWARM = 0.42
 """Half the width of a row that a swarm may fill."""
-SKEWED = 20.0
-"""A fact whose 99th hundredth is so many times its middle is drawn by factors."""
+SKEWED, FAR = 20.0, 4.0
+"""A fact whose 99th hundredth is so many times its middle, or its greatest value so many times that, is drawn by
+factors: a few customers would else press all others to the edge."""
 
 
 def beeswarm(frame: pd.DataFrame, words: Format) -> go.Figure:
@@ -157,11 +159,10 @@ def fact_words(feature: str, value: Any, words: Format) -> str:
     return words.decimal(value, 0 if float(value).is_integer() else 2)
 
 
-def short_words(feature: str, most: int = 34) -> str:
-    """The fact in plain words that fit beside an axis."""
+def short_words(feature: str, width: int = 24) -> str:
+    """The fact in plain words beside an axis, in two lines where one does not hold them."""
     text = in_words(feature)
-    text = text[0].upper() + text[1:]
-    return text if len(text) <= most else f"{text[: most - 1].rsplit(' ', 1)[0]} …"
+    return "<br>".join(textwrap.wrap(text[0].upper() + text[1:], width, max_lines=2, placeholder=" …"))
 
 
 def _rows(frame: pd.DataFrame) -> list[Any]:
@@ -183,4 +184,7 @@ def _swarm(rows: npt.NDArray[np.float64], bins: npt.NDArray[np.float64]) -> npt.
 
 def _is_skewed(values: npt.NDArray[np.float64]) -> bool:
     sizes = np.abs(values[values != 0])
-    return bool(len(sizes)) and float(np.quantile(sizes, 0.99)) > SKEWED * float(np.median(sizes))
+    if not len(sizes):
+        return False
+    usual, high = float(np.median(sizes)), float(np.quantile(sizes, 0.99))
+    return high > SKEWED * usual or float(sizes.max()) > FAR * high

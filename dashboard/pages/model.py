@@ -692,7 +692,7 @@ def _card(ask: Door) -> html.Section:
             ("Enough history?", html.Div([html.Div(words) for words in found.get("sufficiency", [])] or "–")),
             (
                 "Keep in mind",
-                html.Div([html.Div(words) for words in dict.fromkeys(found.get("notes", []))] or "Nothing"),
+                html.Div([html.Div(words) for words in model_card.notes(found)] or "Nothing"),
             ),
             ("Knows all before", words.date(day_of(found["as_of"]))),
         ]

@@ -303,10 +303,11 @@ def _utc(text: str) -> dt.datetime:
 
 
 def _facts(ask: Door, found: Mapping[str, Any]) -> html.Section:
-    names = list(found.get("features", {}))
+    names, words = list(found.get("features", {})), ask.words
     return card(
         "Facts about each customer",
-        html.P(", ".join(in_words(name) for name in names) or "None", className="muted"),
-        sub=f"{ask.words.count(len(names))}, all from before the first day that is not known; a period is the horizon",
+        html.P(" · ".join(words.label(in_words(name)) for name in names) or "None", className="muted"),
+        sub=f"{words.counted(len(names), 'fact')}, all from before the first day that is not known; a period is as "
+        "long as the horizon",
         span=12,
     )

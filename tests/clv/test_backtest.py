@@ -73,7 +73,7 @@ def test_a_horizon_longer_than_the_history_learns_from_a_third_of_it_and_says_so
     assert found.trained_days == 91
     assert not found.is_verified
     assert planned.today_days == (91,)
-    assert "totals can be off by 40 %" in found.words
+    assert "totals can be off by 40%" in found.words
 
 
 def test_days_old_shops_are_told_that_nothing_is_verified():

@@ -164,7 +164,7 @@ def test_short_history_is_scaled_from_a_shorter_period_and_said(log):
     found = model.predict(log.frames(model, as_of)).set_index(["customer_id", "horizon_days"])["expected_revenue"]
 
     assert [h.basis for h in model.horizons] == ["full", "shorter"]
-    assert "40 %" in model.horizon(180).note
+    assert "40%" in model.horizon(180).note
     wide = {days: found.xs(days, level="horizon_days") for days in (30, 180)}
     assert (wide[30] <= wide[180]).all()
     assert wide[180].sum() > 2 * wide[30].sum()

@@ -317,7 +317,7 @@ def test_a_swarm_puts_each_fact_in_a_row_and_a_customer_right_of_zero_when_it_ra
     raised = frame[frame["value_rank"].notna()]["contribution"].to_numpy() > 0
     assert ((np.asarray(known.x) > 0) == raised).all()
     assert np.round(known.y).tolist() == [1, 1, 1, 0, 0]
-    assert figure.layout.yaxis.ticktext[0] == "Days since the last purchase"
+    assert figure.layout.yaxis.ticktext[0] == "Days since the last<br>purchase"
 
 
 def test_points_of_one_place_do_not_hide_each_other():
@@ -539,6 +539,16 @@ def test_too_little_history_or_too_few_buyers_is_not_enough(days, is_enough, sai
     assert found.is_enough is is_enough
     assert said in found.words
     assert not found.words.startswith(str(days))
+
+
+def test_a_history_that_is_too_short_is_told_once():
+    note = "history is too short to train 180 days: scaled from 30 days, totals can be off by 40%"
+    other = CARD_OF_SMALL_SHOP["horizons"][0]["note"]
+    horizons = [*CARD_OF_SMALL_SHOP["horizons"][:1], {"horizon_days": 180, "basis": "shorter", "note": note}]
+    card = CARD_OF_SMALL_SHOP | {"horizons": horizons, "notes": [note, other, note]}
+
+    assert model_card.sufficiency(card, 180).words.count("history is too short") == 1
+    assert model_card.notes(card) == [other]
 
 
 def test_a_card_that_says_nothing_of_a_horizon_says_nothing():
