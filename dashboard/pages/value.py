@@ -258,16 +258,20 @@ def _concentration(ask: Door, choice: Choice) -> html.Section:
 def _intervals(ask: Door, choice: Choice) -> html.Section:
     answer = ask.ask("value/intervals", **choice.params)
     marks = [_behind(ask, choice, f"Tenth {row.decile}", row.n_customers, decile=row.decile) for row in answer.rows]
-    body = (
-        graph(
+    body: list[Any] = [empty("No intervals", "This model was trained without intervals.")]
+    if answer.frame["mean_hi"].notna().any():
+        chart = graph(
             intervals(answer.frame, ask.words),
             "value-intervals",
             label="Intervals by tenth of the customers",
             links={0: marks, 1: marks},
         )
-        if answer.frame["mean_hi"].notna().any()
-        else empty("No intervals", "This model was trained without intervals.")
-    )
+        body = [chart]
+        if (answer.frame["mean_hi"] < answer.frame["mean_value"]).any():
+            said = (
+                "A mark above its interval: most of these customers bring nothing, and the few who buy lift the mean."
+            )
+            body.append(html.P(said, className="chart-note"))
     return card(
         "How sure each forecast is",
         body,
@@ -351,12 +355,14 @@ def _top(ask: Door, choice: Choice) -> html.Section:
         Column("Segment", lambda row: segment_chip(row.segment)),
         Column("Revenue to date", lambda row: words.money_whole(row.revenue), True),
         Column(f"Expected {choice.measure}", lambda row: words.money_whole(row.expected_value), True),
-        Column("80% interval", lambda row: f"{words.money(row.value_lo)} – {words.money(row.value_hi)}", True),
+        Column(
+            "80% interval", lambda row: f"{words.money_whole(row.value_lo)} – {words.money_whole(row.value_hi)}", True
+        ),
         Column("P(alive)", lambda row: words.share(row.p_alive), True),
     ]
     return card(
         f"The {N_TOP} most valuable",
-        table(answer.frame, columns, caption="The most valuable customers"),
+        table(answer.frame, columns, caption="The most valuable customers", class_name="list-wraps"),
         sub=choice.unit,
         tools=link("All customers", ask.href("/customers", sort=f"-expected_revenue_{choice.horizon_days}d")),
         source=answer,
