@@ -13,7 +13,7 @@ import flask
 from dash import Dash
 
 from clv.config import Settings
-from dashboard import data, export, kept_pages, quarantine, report, shell, vendor
+from dashboard import customer_list, data, export, kept_pages, quarantine, report, shell, vendor
 from dashboard.components import sql
 
 ASSETS = Path(__file__).parent / "assets"
@@ -64,7 +64,9 @@ def create_app(settings: Settings) -> Dash:
         on_error=shell.on_error,
     )
     for one in dash.page_registry.values():
-        one["layout"] = _with_one_value_each(one["layout"])
+        # The list of customers takes several values of one column.
+        if one["path"] != customer_list.PATH:
+            one["layout"] = _with_one_value_each(one["layout"])
     server: flask.Flask = app.server
     site = data.install(server, settings)
     vendor.register(server, settings.paths.cache)
@@ -100,7 +102,7 @@ def create_app(settings: Settings) -> Dash:
 
 
 def _with_one_value_each(layout: Callable[..., Any]) -> Callable[..., Any]:
-    """*layout*, given the last value of what the URL names twice: Dash gives a list, and no page expects one."""
+    """*layout*, given the last value of what the URL names twice: Dash gives a list, and hardly a page expects one."""
     if hasattr(layout, "__wrapped__"):
         return layout  # by an app made before in this process
 
