@@ -329,21 +329,10 @@ def _customers(
             row = chance.choice(_block(reader.ask(_asking(body, start, {}, []))[2])["rowData"])
             href = f"{path}/{quote(str(row['customer_id']), safe='')}"
             found.append(Interaction("open a customer", f"{path}/…", _moved(page_body, href, "")))
-            found.append(Interaction("a customer, below", f"{path}/…", _below(str(row["customer_id"]))))
+            for part in ("why", "history"):
+                moved = _moved(page_body, href, f"?{urlencode({'part': part})}")
+                found.append(Interaction(f"a customer, {part}", f"{path}/…", moved))
     return found
-
-
-def _below(customer_id: str) -> str:
-    """What a customer's page asks for once its first screen is there."""
-    body = {
-        "output": "customer-below.children",
-        "outputs": {"id": "customer-below", "property": "children"},
-        "inputs": [
-            {"id": "customer-below-of", "property": "data", "value": {"customer_id": customer_id, "build": None}}
-        ],
-        "changedPropIds": ["customer-below-of.data"],
-    }
-    return json.dumps(body)
 
 
 def _searches(reader: Reader, site: Site, chance: random.Random) -> list[Interaction]:

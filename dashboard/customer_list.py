@@ -74,6 +74,8 @@ def _yes_no(name: str, head: str, **more: Any) -> Shown:
 
 
 PREDICTED = "expected_revenue"
+LABEL = "label"
+"""Look of a name out of the data: with a capital, as all pages show it; filters and files hold it as it is."""
 SHOWN = (
     Shown(Column("name", "text"), "Customer", "customer", 210),
     _listed("segment", "Segment", 144, "segment"),
@@ -86,8 +88,8 @@ SHOWN = (
     ),
     _number("value_percentile", "Value percentile", "count", 140, optional=PREDICTED, help_text="100 is best"),
     _listed("country", "Country"),
-    _listed("channel", "First channel", 140, help_text="Of the first order"),
-    _listed("category", "Main category", 150, help_text="The one with most net revenue"),
+    _listed("channel", "First channel", 140, LABEL, help_text="Of the first order"),
+    _listed("category", "Main category", 150, LABEL, help_text="The one with most net revenue"),
     _number("revenue_lo", "Expected revenue, low", "money", 210, optional="revenue_lo", help_text="80% interval"),
     _number("revenue_hi", "Expected revenue, high", "money", 215, optional="revenue_lo", help_text="80% interval"),
     _number("expected_orders", "Expected orders, next {horizon} days", "decimal", 240, optional=PREDICTED),
@@ -105,7 +107,9 @@ SHOWN = (
     _number("r", "R score", "count", 100, help_text="Recency, 1–5"),
     _number("f", "F score", "count", 100, help_text="Frequency, 1–5"),
     _number("m", "M score", "count", 100, help_text="Monetary, 1–5"),
-    _listed("standing", "Standing", 140, help_text="What the bounds of the segment's rule say, whatever its name"),
+    _listed(
+        "standing", "Standing", 140, LABEL, help_text="What the bounds of the segment's rule say, whatever its name"
+    ),
     _text("rfm_score", "RFM", 95),
     _number("revenue_90d", "Revenue, last 90 days", "money", 165),
     _number("revenue_365d", "Revenue, last 365 days", "money", 170),
@@ -122,16 +126,17 @@ SHOWN = (
     _number("expected_revenue_180d", "Expected, 180 days", "money", 175, optional="expected_revenue_180d"),
     _number("expected_revenue_365d", "Expected, 365 days", "money", 175, optional="expected_revenue_365d"),
     _listed("behaviour_persona", "Persona", 220, optional="behaviour_persona", help_text="Derived from how they buy"),
-    _listed("persona", "Persona (given)", 150, optional="persona"),
+    _listed("persona", "Persona (given)", 150, LABEL, optional="persona"),
     _yes_no("is_subscriber", "Subscriber", optional="is_subscriber"),
-    _listed("subscription_plan", "Plan", 120, optional="subscription_plan"),
-    _listed("acquisition_channel", "Acquired through", 150),
+    _listed("subscription_plan", "Plan", 120, LABEL, optional="subscription_plan"),
+    _listed("acquisition_channel", "Acquired through", 150, LABEL),
     _number("acquisition_cost", "Acquisition cost", "moneyExact", 140, optional="acquisition_cost"),
     _yes_no("is_churned_given", "Churned (given)", optional="is_churned_given"),
     _text("customer_id", "Customer ID", 140),
     _text("email", "E-mail", 210, optional="email"),
 )
 COLUMNS = {shown.column.id: shown.column for shown in SHOWN}
+LABELLED = {shown.column.id for shown in SHOWN if shown.look == LABEL}
 FACETS = {"segment": "segments", "channel": "first channels", "country": "countries"}
 """Columns with a multi-select above the list → what all of them are called."""
 

@@ -189,9 +189,9 @@ class Door:
         """A link to the list of exactly the customers whom *query* gives; see `dashboard.customer_list.LISTS`."""
         return self.href("/customers", list=query, **{f"list.{name}": value for name, value in params.items()})
 
-    def customer_href(self, customer_id: str) -> str:
+    def customer_href(self, customer_id: str, **query: Any) -> str:
         """A link to a customer's page; an id may hold slashes, quotes or anything else."""
-        return self.href(f"/customers/{quote(str(customer_id), safe='')}")
+        return self.href(f"/customers/{quote(str(customer_id), safe='')}", **query)
 
     def worker_is_alive(self) -> bool:
         """Whether a worker has been heard of within the last minute."""

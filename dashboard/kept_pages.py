@@ -248,8 +248,12 @@ def draw_ahead(app: Dash) -> int:
         n_pages += 1
     for path, options in choices.items():
         for search in searches(options):
-            _drawn(app, path, search)
-            n_pages += 1
+            part = _options(_drawn(app, path, search))
+            # What can be chosen only in a part that the page does not open with.
+            inner = [(key, value) for key in part if key not in options for value in part[key]]
+            for key, value in inner:
+                _drawn(app, path, f"{search}&{urlencode({key: value})}")
+            n_pages += 1 + len(inner)
     return n_pages
 
 

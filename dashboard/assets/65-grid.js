@@ -91,6 +91,11 @@
     },
   };
 
+  // The Enter key in a cell follows its link.
+  document.addEventListener("keydown", (event) => {
+    if (event.key === "Enter" && event.target.matches?.(".ag-cell")) event.target.querySelector("a[href]")?.click();
+  });
+
   // A link to the list that Dash takes for the page it is on already (it does not see replaceState): draw it anew.
   window.addEventListener("_dashprivate_pushstate", () => {
     if (window.location.pathname !== PATH || address === null || window.location.search === address) return;

@@ -77,6 +77,14 @@
   functions.month = (value) => (value ? month(value.slice(0, 10) + "T00:00:00Z") : MISSING);
 
   functions.given = (value) => (value === null || value === undefined || value === "" ? MISSING : value);
+  // The Tab key is the browser's.
+  functions.leave = () => false;
+
+  // A name out of the data, as the server words it (`Format.label`).
+  functions.label = (value) => {
+    const text = String(functions.given(value)).replaceAll("_", " ");
+    return text.charAt(0).toUpperCase() + text.slice(1);
+  };
   functions.yesNo = (value) => (value === null || value === undefined ? MISSING : value ? "Yes" : "No");
 
   // The server filters; the grid asks its own predicate only for rows that it holds itself, and it holds none.

@@ -13,6 +13,7 @@ from dashboard.charts.ticks import value_axis
 from dashboard.format import Format
 
 N_TICKS = 4
+SHORTEST_DAYS = 30
 LONG_DAYS = 200
 """A longer span has months on its axis."""
 DAY_MS = 86_400_000
@@ -40,7 +41,7 @@ def customer_timeline(
     figure = theme.figure()
     days = pd.to_datetime(frame["order_date"])
     end = max(as_of, next_order_to) if next_order_from and next_order_to else as_of
-    span_days = max(30, (pd.Timestamp(end) - days.min()).days if len(days) else 30)
+    span_days = max(SHORTEST_DAYS, (pd.Timestamp(end) - days.min()).days if len(days) else 0)
     width = span_days * DAY_MS / N_BARS
     for name, column, colour in (
         ("Orders", "gross_amount", theme.series(0)),
@@ -82,6 +83,7 @@ def _moment(day: dt.date) -> str:
 
 def _time_axis(first: pd.Timestamp, last: pd.Timestamp, words: Format) -> dict[str, Any]:
     """A few ticks in the locale's words: days evenly spaced, beginnings of months once the span is long."""
+    first = min(first, last - pd.Timedelta(days=SHORTEST_DAYS))
     room = max(pd.Timedelta(days=15), (last - first) * 0.02)
     is_long = (last - first).days > LONG_DAYS
     months = pd.date_range(first, last, freq="MS")

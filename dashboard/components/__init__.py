@@ -2,7 +2,7 @@
 
 from dashboard.components.bars import Bar, legend, ranked, rows, stacked
 from dashboard.components.card import card, grid, insight
-from dashboard.components.controls import button, date_range, labelled, link, period_picker, segmented, select
+from dashboard.components.controls import button, date_range, labelled, link, period_picker, segmented, select, tabs
 from dashboard.components.graph import Mark, graph
 from dashboard.components.heat import HeatCell, heat_table
 from dashboard.components.kpi import delta, kpi, kpis, spark
@@ -57,4 +57,5 @@ __all__ = [
     "sql_button",
     "stacked",
     "table",
+    "tabs",
 ]

@@ -46,6 +46,19 @@ def segmented(
     return html.Div(radio, role="group", **{"aria-label": label})
 
 
+def tabs(parts: Mapping[str, str], part: str, *, default: str) -> html.Div:
+    """The parts of a page that is long, one of them in sight; which one stands in the URL as `part`.
+
+    Args:
+        parts: value → words.
+        part: the one that is shown.
+        default: the one that the page opens with.
+    """
+    choices = [{"label": words, "value": key} for key, words in parts.items()]
+    radio = dcc.RadioItems(id=url_id("part", default), options=choices, value=part, className="tabs")
+    return html.Div(radio, role="group", className="tabs-line", **{"aria-label": "Part of the page"})
+
+
 def select(
     options: Mapping[str, str],
     value: str,

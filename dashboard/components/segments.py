@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from typing import Any
 
 from dash import dcc, html
@@ -14,6 +15,24 @@ from dashboard.format import Format, Kind
 
 SCORES = (1, 2, 3, 4, 5)
 Href = Callable[[Any], str]
+BUBBLE_LEAST_PX, BUBBLE_MORE_PX, DIGIT_PX = 6, 44, 7
+"""Size of a circle (`assets/37-matrices.css`) and of a digit on it."""
+
+
+@dataclass(frozen=True)
+class Span:
+    """The time whose orders F and M count, in words."""
+
+    now: str
+    then: str
+    """As of a day in the past."""
+
+
+def span_of(n_days: int, words: Format) -> Span:
+    """The window of *n_days*, or all time where it is 0."""
+    if not n_days:
+        return Span("to date", "up to then")
+    return Span(f"in the last {words.days(n_days)}", f"in the {words.days(n_days)} before")
 
 
 def score_matrix(rows: Sequence[Any], measure: str, kind: Kind, words: Format, href: Href) -> html.Div:
@@ -52,13 +71,14 @@ def score_matrix(rows: Sequence[Any], measure: str, kind: Kind, words: Format, h
     )
 
 
-def bubbles(rows: Sequence[Any], words: Format, href: Href) -> html.Div:
+def bubbles(rows: Sequence[Any], words: Format, href: Href, span: str) -> html.Div:
     """F from 1 to 5 against M from 5 down to 1; a circle's area is customers, its colour mean recency score.
 
     Args:
         rows: f, m, n_customers, revenue, avg_frequency, avg_monetary, avg_r.
         words: the shop's wording.
         href: where a circle leads, given its row.
+        span: the time that F and M count, such as "to date".
     """
     found = {(row.f, row.m): row for row in rows}
     top = max([row.n_customers for row in rows], default=1)
@@ -69,14 +89,18 @@ def bubbles(rows: Sequence[Any], words: Format, href: Href) -> html.Div:
             return html.Td()
         says = (
             f"F {f}, M {m}: {words.count(row.n_customers)} customers, {words.decimal(row.avg_frequency, 1)} orders and "
-            f"{words.money(row.avg_monetary)} each in the window, mean R {words.decimal(row.avg_r, 1)}"
+            f"{words.money(row.avg_monetary)} each {span}, mean R {words.decimal(row.avg_r, 1)}"
         )
+        size, count = (row.n_customers / top) ** 0.5, words.count_compact(row.n_customers)
         circle = html.Span(
-            className="bubble-circle",
-            style={"--size": f"{(row.n_customers / top) ** 0.5:.3f}", "--v": f"{(row.avg_r - 1) * 25:.0f}"},
+            className="bubble-circle", style={"--size": f"{size:.3f}", "--v": f"{(row.avg_r - 1) * 25:.0f}"}
         )
-        number = html.Span(words.count_compact(row.n_customers), className="bubble-count")
-        return html.Td(dcc.Link([circle, number], href=href(row), className="bubble", title=says))
+        # A number that is wider than its circle stands beside it.
+        is_inside = BUBBLE_LEAST_PX + size * BUBBLE_MORE_PX > DIGIT_PX * len(count) + 8
+        name = "bubble" if is_inside else "bubble bubble-small"
+        return html.Td(
+            dcc.Link([circle, html.Span(count, className="bubble-count")], href=href(row), className=name, title=says)
+        )
 
     head = html.Tr([html.Th("", scope="col"), *(html.Th(f"F {f}", scope="col") for f in SCORES)])
     body = [html.Tr([html.Th(f"M {m}", scope="row"), *(cell(f, m) for f in SCORES)]) for m in reversed(SCORES)]
@@ -86,13 +110,14 @@ def bubbles(rows: Sequence[Any], words: Format, href: Href) -> html.Div:
     )
 
 
-def flows(rows: Sequence[Any], words: Format, href: Href) -> html.Div:
+def flows(rows: Sequence[Any], words: Format, href: Href, span_before: str) -> html.Div:
     """From which segment (down) to which (across) customers moved; who stayed is on the diagonal, without colour.
 
     Args:
         rows: segment_before, segment, place_before, place, n_customers, monetary_before, next_revenue, is_stayer.
         words: the shop's wording.
         href: where a cell leads, given its row.
+        span_before: the time that their revenue of then counts, such as "up to then".
     """
     found = {(row.segment_before, row.segment): row for row in rows}
     before = sorted({(row.place_before, row.segment_before) for row in rows})
@@ -108,7 +133,7 @@ def flows(rows: Sequence[Any], words: Format, href: Href) -> html.Div:
         return HeatCell(
             words.count_compact(row.n_customers),
             0.0 if row.is_stayer else _intensity(row.n_customers, top),
-            f"{says}; revenue in the window then {words.money(row.monetary_before)}, "
+            f"{says}; revenue {span_before} {words.money(row.monetary_before)}, "
             f"since then {words.money(row.next_revenue)}",
             href(row),
             note=words.money(row.monetary_before),
@@ -208,25 +233,26 @@ def stability_cell(row: Any, words: Format) -> Any:
 
 EDGES: dict[str, tuple[str, str]] = {
     "r": ("Recency", "days since the last purchase"),
-    "f": ("Frequency", "orders in the window"),
-    "m": ("Monetary", "net revenue in the window"),
+    "f": ("Frequency", "orders {span}"),
+    "m": ("Monetary", "net revenue {span}"),
 }
 """Dimension of `segments/edges` → its name and the unit of its values."""
 
 
-def score_edges(rows: Sequence[Any], words: Format, href: Callable[[str, int], str]) -> html.Div:
+def score_edges(rows: Sequence[Any], words: Format, href: Callable[[str, int], str], span: str) -> html.Div:
     """Which values get which score, the three dimensions beside each other.
 
     Args:
         rows: dimension, score, min_value, max_value, n_customers, revenue.
         words: the shop's wording.
         href: where a score leads, given dimension and score.
+        span: the time that F and M count, such as "to date".
     """
     return html.Div(
         [
             html.Section(
                 [
-                    html.H3([name, html.Small(unit)], className="edges-head"),
+                    html.H3([name, html.Small(unit.format(span=span))], className="edges-head"),
                     *(
                         dcc.Link(
                             [

@@ -51,6 +51,8 @@ _FILTERS: Mapping[Kind, tuple[str, dict[str, Any]]] = {
         },
     ),
 }
+TAB_LEAVES = {"tabToNextCell": {"function": "leave()"}, "tabToNextHeader": {"function": "leave()"}}
+"""Arrow keys go from cell to cell, the Tab key to what comes after: a grid of a thousand rows is no trap."""
 _RENDERERS = {"customer": "Customer", "segment": "Segment", "chance": "Chance"}
 
 
@@ -140,6 +142,7 @@ def served_grid(
             "infiniteInitialRowCount": page_size,
             "rowBuffer": 10,
             "suppressCellFocus": False,
+            **TAB_LEAVES,
             "tooltipShowDelay": 400,
             "localeText": {"noRowsToShow": none_text},
         },
@@ -151,16 +154,16 @@ def served_grid(
 _LINES = (
     ("order_ts", "When", "moment(params.value)", 162, False),
     ("order_id", "Order", "", 138, False),
-    ("kind", "Kind", "", 95, False),
+    ("kind", "Kind", "label(params.value)", 95, False),
+    ("amount", "Amount, net", "moneyExact(params.value)", 130, True),
     ("product", "Product", "given(params.value)", 188, False),
-    ("category", "Category", "given(params.value)", 112, False),
-    ("channel", "Channel", "given(params.value)", 115, False),
-    ("country", "Country", "given(params.value)", 130, False),
+    ("category", "Category", "label(params.value)", 112, False),
     ("quantity", "Quantity", "amount(params.value)", 105, True),
     ("unit_price", "Unit price", "moneyExact(params.value)", 115, True),
     ("discount", "Discount", "moneyExact(params.value)", 115, True),
-    ("amount", "Amount, net", "moneyExact(params.value)", 130, True),
     ("margin", "Margin", "moneyExact(params.value)", 120, True),
+    ("channel", "Channel", "label(params.value)", 115, False),
+    ("country", "Country", "given(params.value)", 130, False),
 )
 LINES_HEAD, LINES_ROW, LINES_SHOWN = 38, 40, 10
 
@@ -188,7 +191,7 @@ def lines_grid(id: str, frame: pd.DataFrame) -> html.Div:  # noqa: A002 - Dash's
         columnDefs=columns,
         rowData=shown.astype(object).where(shown.notna(), None).to_dict("records"),
         defaultColDef={"sortable": True, "filter": True, "resizable": True},
-        dashGridOptions={"theme": {"function": "houseTheme(themeQuartz)"}, "rowHeight": LINES_ROW},
+        dashGridOptions={"theme": {"function": "houseTheme(themeQuartz)"}, "rowHeight": LINES_ROW, **TAB_LEAVES},
         style={"height": f"{LINES_HEAD + 4 + LINES_ROW * min(LINES_SHOWN, max(2, len(shown)))}px", "width": "100%"},
     )
     return html.Div(grid, className="grid-flush", role="region", **{"aria-label": "Transactions"})

@@ -9,10 +9,10 @@ from dash import html
 from clv.explain import BASELINE, TERMS, in_words
 from dashboard.charts.explain import fact_words
 from dashboard.components.bars import Bar, ranked
-from dashboard.components.card import card
+from dashboard.components.card import card, insight
 from dashboard.components.controls import link
 from dashboard.components.states import empty, not_trained
-from dashboard.data import Door, day_of
+from dashboard.data import Answer, Door, day_of
 from dashboard.format import Format, is_missing
 
 UP, DOWN, BASE, TOTAL = "var(--c2)", "var(--c4)", "var(--c8)", "var(--c1)"
@@ -20,9 +20,8 @@ UP, DOWN, BASE, TOTAL = "var(--c2)", "var(--c4)", "var(--c8)", "var(--c1)"
 
 def why_card(door: Door, who: Any) -> html.Section:
     """What each fact adds to the expected revenue of the primary horizon, from the baseline to the whole."""
-    answer = door.ask("customer/contributions", customer_id=who.customer_id)
+    answer, rows = _reasons(door, who)
     words = door.words
-    rows = [row for row in answer.rows if row.horizon_days == who.horizon_days]
     if not rows:
         nothing = (
             not_trained("Reasons")
@@ -48,6 +47,26 @@ def why_card(door: Door, who: Any) -> html.Section:
     )
 
 
+def why_line(door: Door, who: Any) -> html.Div | None:
+    """The strongest reasons in one line, where reasons are kept."""
+    answer, rows = _reasons(door, who)
+    if not rows:
+        return None
+    words = door.words
+    return insight(
+        html.B(f"Why {words.money(rows[0].total)} in the next {words.days(who.horizon_days)}: "),
+        *_sentence(rows, words, is_start=False),
+        action=link("All reasons", door.customer_href(who.customer_id, part="why")),
+        source=answer,
+    )
+
+
+def _reasons(door: Door, who: Any) -> tuple[Answer, list[Any]]:
+    """What adds up to the expected revenue of the primary horizon; nothing where reasons are not kept."""
+    answer = door.ask("customer/contributions", customer_id=who.customer_id)
+    return answer, [row for row in answer.rows if row.horizon_days == who.horizon_days]
+
+
 def _bar(row: Any, largest: float, words: Format) -> Bar:
     is_base = row.feature == BASELINE
     return Bar(
@@ -59,22 +78,25 @@ def _bar(row: Any, largest: float, words: Format) -> Bar:
     )
 
 
-def _sentence(rows: list[Any], words: Format) -> list[Any]:
-    """The strongest reason either way, in words."""
+def _sentence(rows: list[Any], words: Format, *, is_start: bool = True) -> list[Any]:
+    """The strongest reason either way, in words; *is_start*: with a capital letter."""
     facts = [row for row in rows if row.feature not in TERMS and row.contribution]
     raising = max((row for row in facts if row.contribution > 0), key=lambda row: row.contribution, default=None)
     lowering = min((row for row in facts if row.contribution < 0), key=lambda row: row.contribution, default=None)
     said: list[Any] = []
-    for row, verb in ((raising, "Raised most by "), (lowering, "lowered most by " if raising else "Lowered most by ")):
+    for row, verb in ((raising, "raised most by "), (lowering, "lowered most by ")):
         if row is not None:
             value = "" if is_missing(row.value) else f" ({fact_words(row.feature, row.value, words)})"
             said += [
                 "; " if said else "",
-                verb,
+                verb.capitalize() if is_start and not said else verb,
                 html.B(in_words(row.feature)),
-                f"{value}: {_signed(row.contribution, words)}",
+                f"{value}: ",
+                html.Span(_signed(row.contribution, words), className="unbroken"),
             ]
-    return [*said, "."] if said else ["The purchase model's own forecast; no fact moves it."]
+    if said:
+        return [*said, "."]
+    return ["The" if is_start else "the", " purchase model's own forecast; no fact moves it."]
 
 
 def change_card(door: Door, who: Any) -> html.Section:

@@ -38,6 +38,7 @@ from dashboard.components import (
     select,
     share_bar,
     table,
+    tabs,
 )
 from dashboard.components.cohorts import CohortMode, cohort_table, curve_marks
 from dashboard.data import Answer, Door, day_of, door
@@ -91,6 +92,8 @@ ALL_CHANNELS = "all"
 
 
 GOES_ON = {"revenue": "Revenue", "margin": "Margin"}
+PARTS = {"return": "Who comes back", "value": "What they bring"}
+DEFAULT_PART = "return"
 N_CONTINUED = 4
 """Cohorts whose lines go on: more bands would hide each other."""
 
@@ -105,6 +108,8 @@ def _content(query: Mapping[str, str]) -> list[Any]:
     named = query.get("mode", DEFAULT_MODE)
     name = named if named in MODES else DEFAULT_MODE
     mode = MODES[name]
+    asked_part = query.get("part", DEFAULT_PART)
+    part = asked_part if asked_part in PARTS else DEFAULT_PART
     channels = {row.channel: ask.words.label(row.channel) for row in ask.ask("cohorts/channels").rows}
     channel = query.get("channel") if query.get("channel") in channels else None
     picker = select(
@@ -122,15 +127,23 @@ def _content(query: Mapping[str, str]) -> list[Any]:
             f"known up to {ask.words.date(ask.handle.as_of)}",
             picker if len(channels) > 1 or channel else None,
         ),
-        region(_headline, ask, channel),
+        tabs(PARTS, part, default=DEFAULT_PART),
+        region(_headline, ask, channel) if part == DEFAULT_PART else None,
         grid(
-            region(_heat, ask, name, mode, channel),
-            region(_decay, ask, name, mode, channel),
-            region(_channels, ask, mode),
-            region(_goes_on, ask, query.get("goes_on", "revenue"), channel),
-            region(_sizes, ask, channel),
-            region(_worth, ask, channel),
-            region(_payback, ask) if channel is None else None,
+            *(
+                [
+                    region(_heat, ask, name, mode, channel),
+                    region(_decay, ask, name, mode, channel),
+                    region(_channels, ask, mode),
+                    region(_sizes, ask, channel),
+                ]
+                if part == DEFAULT_PART
+                else [
+                    region(_goes_on, ask, query.get("goes_on", "revenue"), channel),
+                    region(_worth, ask, channel),
+                    region(_payback, ask) if channel is None else None,
+                ]
+            )
         ),
     ]
 
@@ -180,6 +193,7 @@ def _cohorts(count: int, words: Format) -> str:
 def _heat(ask: Door, name: str, mode: CohortMode, channel: str | None) -> html.Section:
     answer = ask.ask("cohorts/retention", channel=channel)
     average = ask.ask("cohorts/average", channel=channel)
+    has_months = (answer.frame["month_number"] >= mode.first_month).any()
     heat = cohort_table(
         answer.frame,
         mode.measure,
@@ -200,7 +214,10 @@ def _heat(ask: Door, name: str, mode: CohortMode, channel: str | None) -> html.S
     )
     return card(
         "Retention by cohort",
-        [html.Div(picker, className="card-controls"), heat] if not answer.is_empty else empty("No cohorts yet"),
+        [
+            html.Div(picker, className="card-controls"),
+            heat if has_months else empty("No cohorts yet", "The first ones stand here from their second month on."),
+        ],
         sub=f"{mode.says}. Hatched: the month is not over; the average leaves it out. Choose a cell to see who it is",
         source=[answer, average],
         span=12,
@@ -411,7 +428,10 @@ def _payback(ask: Door) -> html.Section:
         "Payback",
         table(answer.frame, columns, caption="Payback of the cohorts")
         if not answer.is_empty
-        else empty("No acquisition cost is known", "Map a column `acquisition_cost` of the customer file to see it."),
+        else empty(
+            "No acquisition cost is known",
+            ["Map a column ", html.Code("acquisition_cost"), " of the customer file to see it."],
+        ),
         sub="First month whose cumulative margin per customer covers the cost of acquiring one",
         source=answer,
         span=12,

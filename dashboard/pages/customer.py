@@ -6,10 +6,11 @@ import datetime as dt
 from typing import Any
 from urllib.parse import unquote
 
-from dash import Input, Output, callback, dcc, html, register_page
+from dash import html, register_page
 
 from dashboard.charts.customer import customer_timeline
 from dashboard.components import (
+    UNKNOWN,
     Bar,
     Column,
     avatar,
@@ -23,18 +24,20 @@ from dashboard.components import (
     kpis,
     legend,
     link,
-    loading,
+    not_named,
     not_trained,
     page,
     ranked,
     region,
     segment_chip,
     table,
+    tabs,
 )
+from dashboard.components.alive import is_telling
 from dashboard.components.served_grid import lines_grid
 from dashboard.components.states import state
-from dashboard.components.why import change_card, why_card
-from dashboard.data import BUILD_KEY, Answer, Door, door
+from dashboard.components.why import change_card, why_card, why_line
+from dashboard.data import Answer, Door, door
 from dashboard.format import Kind, is_missing
 from dashboard.theme import Tone
 
@@ -49,15 +52,12 @@ register_page(
 
 MAX_LINES = 5_000
 N_LOOK_ALIKES, N_CARTS = 6, 8
-BELOW = (
-    ("Transactions", 12, 440),
-    ("Campaign history", 6, 320),
-    ("Cart events", 6, 320),
-    ("Look-alikes", 8, 240),
-    ("What they buy", 4, 240),
-    ("Facts", 12, 160),
+PARTS = {"overview": "Overview", "why": "Why", "history": "History"}
+DEFAULT_PART = "overview"
+EXPECTED = (
+    "The mean of what may come, net of returns. The interval holds 80 of 100 cases; a few large ones may lift the mean "
+    "above it."
 )
-"""Cards that are drawn once the page is there, as they do not fit the first screen: title, columns, height."""
 
 
 def layout(customer_id: str = "", **query: str) -> html.Div:
@@ -77,40 +77,38 @@ def _content(customer_id: str, query: dict[str, str]) -> Any:
             is_tall=True,
         )
     who = profile.row
+    named = query.get("part", DEFAULT_PART)
+    part = named if named in PARTS else DEFAULT_PART
     return [
         _head(ask, who),
         region(_headline, ask, profile),
-        grid(
-            region(_timeline, ask, profile),
-            region(_scores, ask, profile),
-            region(why_card, ask, who),
-            # Both together are about as tall as the reasons.
-            html.Div([region(_next, ask, profile), region(change_card, ask, who)], className="pile span-6"),
-            region(_forecast, ask, who),
-        ),
-        # The grid is the callback's, so that it stands below the first one as if both were one.
-        grid(*(card(title, loading(height), span=span) for title, span, height in BELOW), id="customer-below"),
-        dcc.Store(id="customer-below-of", data={"customer_id": who.customer_id, BUILD_KEY: ask.build}),
+        region(why_line, ask, who) if part == DEFAULT_PART else None,
+        tabs(PARTS, part, default=DEFAULT_PART),
+        grid(*_part(ask, part, profile)),
     ]
 
 
-@callback(Output("customer-below", "children"), Input("customer-below-of", "data"))
-def below(of: dict[str, str]) -> list[Any]:
-    """The cards that take the place of `BELOW`."""
-    drawn = region(_below, of)
-    return drawn if isinstance(drawn, list) else [drawn]
-
-
-def _below(of: dict[str, str]) -> list[Any]:
-    ask = door(of)
-    profile = ask.ask("customer/profile", customer_id=of["customer_id"])
+def _part(ask: Door, part: str, profile: Answer) -> list[Any]:
+    """The cards of a part."""
     who = profile.row
+    if part == "why":
+        return [
+            region(why_card, ask, who),
+            # Both together are about as tall as the reasons.
+            html.Div([region(change_card, ask, who), region(_look_alikes, ask, who)], className="pile span-6"),
+        ]
+    if part == "history":
+        return [
+            region(_lines, ask, who),
+            region(_carts, ask, who),
+            region(_categories, ask, who),
+            region(_campaigns, ask, who),
+        ]
     return [
-        region(_lines, ask, who),
-        region(_campaigns, ask, who),
-        region(_carts, ask, who),
-        region(_look_alikes, ask, who),
-        region(_categories, ask, who),
+        region(_timeline, ask, profile),
+        region(_scores, ask, profile),
+        region(_forecast, ask, who),
+        region(_next, ask, profile),
         region(_facts, ask, profile),
     ]
 
@@ -138,7 +136,8 @@ def _head(ask: Door, who: Any) -> html.Header:
     if not is_missing(who.overdue_index):
         tone: Tone = "warn" if who.overdue_index > 1 else "good"
         marks.append(chip(f"Overdue index {ask.words.decimal(who.overdue_index)}", tone, "clock-history"))
-    facts = " · ".join(str(fact) for fact in (who.customer_id, who.email, who.country) if fact)
+    known = (who.customer_id if who.name else None, who.email, None if who.country == UNKNOWN else who.country)
+    facts = " · ".join(str(fact) for fact in known if fact)
     return html.Header(
         [
             avatar(name, str(who.customer_id)),
@@ -161,12 +160,12 @@ def _headline(ask: Door, profile: Answer) -> html.Div:
     horizon = who.horizon_days or ask.settings.model.primary_horizon_days
     note = "not trained yet"
     if who.expected_revenue is not None:
-        note = f"percentile {words.count(who.value_percentile)}, 100 is best"
+        note = f"percentile {words.count(who.value_percentile)} of 100"
         if who.revenue_lo is not None:
             note = f"80%: {words.money(who.revenue_lo)} – {words.money(who.revenue_hi)}; {note}"
     numbers: list[tuple[str, Any, Kind, str, str]] = [
-        (f"Expected revenue, next {horizon} days", who.expected_revenue, "money", note, "Net of returns; 80% interval"),
-        ("Revenue to date", who.revenue, "money", f"{words.money(who.return_revenue)} of it returns", "Net of returns"),
+        (f"Expected revenue, next {horizon} days", who.expected_revenue, "money", note, EXPECTED),
+        ("Revenue to date", who.revenue, "money", _returned(ask, who), "Net of returns"),
         (
             "Margin to date",
             who.margin,
@@ -178,7 +177,7 @@ def _headline(ask: Door, profile: Answer) -> html.Div:
             "P(alive)",
             who.p_alive,
             "share",
-            "not trained yet" if who.p_alive is None else "chance of still being a customer",
+            _alive(ask, who),
             "Chance that the customer has not left for good",
         ),
         ("Orders", who.n_orders, "count", f"last {words.date(who.last_order_date)}", "Orders with a purchase"),
@@ -188,6 +187,18 @@ def _headline(ask: Door, profile: Answer) -> html.Div:
         for label, value, kind, says, definition in numbers
     ]
     return html.Div(kpis(*shown), className="customer-kpis")
+
+
+def _alive(ask: Door, who: Any) -> str:
+    if who.p_alive is None:
+        return "not trained yet"
+    return "chance of still being a customer" if is_telling(ask) else "as for nearly all: the history is short"
+
+
+def _returned(ask: Door, who: Any) -> str:
+    if not who.returned_revenue:
+        return "nothing returned"
+    return f"after returns of {ask.words.money(who.returned_revenue)}"
 
 
 def _timeline(ask: Door, profile: Answer) -> html.Section:
@@ -206,7 +217,7 @@ def _timeline(ask: Door, profile: Answer) -> html.Section:
     return card(
         "Orders and returns",
         graph(figure, "customer-timeline", label="Orders and returns over time", height=280),
-        sub="Money a day; the line is the day up to which we know",
+        sub="Revenue a day, returns below zero; the upright line is the day up to which we know",
         tools=legend(entries),
         source=[answer, profile],
         span=8,
@@ -249,7 +260,7 @@ def _next(ask: Door, profile: Answer) -> html.Section:
         (f"Expected orders, next {who.horizon_days} days", words.decimal(who.expected_orders)),
         (f"P(buys), next {who.horizon_days} days", words.share(who.p_buys)),
         (f"Expected margin, next {who.horizon_days} days", words.money(who.expected_margin)),
-        ("Discounted expected revenue", words.money(who.expected_revenue_discounted)),
+        (f"Expected revenue, discounted, next {who.horizon_days} days", words.money(who.expected_revenue_discounted)),
         ("Overdue index", _overdue(ask, who)),
         ("Value percentile", f"{words.count(who.value_percentile)} of 100"),
     ]
@@ -281,7 +292,7 @@ def _forecast(ask: Door, who: Any) -> html.Section:
         else table(answer.frame, columns, caption="Forecast by horizon", class_name="list-wraps"),
         sub="Net of returns, with the range that holds the truth in 80 or 90 of 100 cases",
         source=answer,
-        span=12,
+        span=8,
         is_flush=not answer.is_empty,
     )
 
@@ -319,6 +330,7 @@ def _campaigns(ask: Door, who: Any) -> html.Section:
         "Campaign history",
         "What was bought within 30 days; not an effect by itself",
         empty("In no campaign", "No contact and no holdout is known."),
+        span=12,
     )
 
 
@@ -348,19 +360,26 @@ def _look_alikes(ask: Door, who: Any) -> html.Section:
     columns = [
         Column("Customer", lambda row: customer_cell(row.customer_id, row.name, ask.customer_href(row.customer_id))),
         Column("Segment then", lambda row: segment_chip(row.segment_before)),
-        Column("Days silent then", lambda row: words.count(row.recency_days_before), True),
+        Column("Silent then", lambda row: words.days(row.recency_days_before), True),
         Column("Orders then", lambda row: words.count(row.frequency_before), True),
         Column("Revenue then", lambda row: words.money(row.monetary_before), True),
-        Column("Revenue since", lambda row: words.money(row.next_revenue), True),
+        Column("Since then", lambda row: words.money(row.next_revenue), True, "Net revenue"),
     ]
     sub = None
     if not answer.is_empty:
         first = answer.rows[0]
         sub = (
-            f"Who stood here on {words.date(first.before_date)}, and what came of it: "
-            f"{words.money(first.mean_next_revenue)} each, {words.share(first.bought_again_share)} bought again"
+            f"Who stood on {words.date(first.before_date)} where this customer stands now. Since then they have "
+            f"brought {words.money(first.mean_next_revenue)} each, net; {words.share(first.bought_again_share)} "
+            "bought again"
         )
-    return _table_card(answer, columns, "Look-alikes", sub, empty("Nobody stood here before"), span=8)
+    return _table_card(answer, columns, "Look-alikes", sub, empty("Nobody stood here before", _why_nobody(ask, who)))
+
+
+def _why_nobody(ask: Door, who: Any) -> str:
+    if who.r is None:
+        return "Only returns are known of this customer."
+    return f"The history does not reach {ask.words.days(ask.settings.model.primary_horizon_days)} back yet."
 
 
 def _categories(ask: Door, who: Any) -> html.Section:
@@ -376,8 +395,13 @@ def _categories(ask: Door, who: Any) -> html.Section:
         )
         for row in answer.rows
     ]
+    is_named = any(row.category != UNKNOWN for row in answer.rows)
     return card(
-        "What they buy", ranked(bars) if bars else empty(), sub="Net revenue to date, by category", source=answer
+        "What they buy",
+        ranked(bars) if is_named else not_named("category") if bars else empty("Nothing yet"),
+        sub="Net revenue to date, by category",
+        source=answer,
+        span=6,
     )
 
 

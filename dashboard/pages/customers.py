@@ -27,7 +27,7 @@ from dashboard import customer_list, data, export, saved_lists
 from dashboard.components import button, head, icon, insight, labelled, link, page, region
 from dashboard.components.served_grid import column_defs, served_grid
 from dashboard.components.sql import statement_panel
-from dashboard.customer_list import FACETS, KEY, LISTS, PATH, SAVED, SHOWN
+from dashboard.customer_list import FACETS, KEY, LABELLED, LISTS, PATH, SAVED, SHOWN
 from dashboard.data import BUILD_KEY, Door, door
 from dashboard.saved_lists import OWNER
 from dashboard.summary_words import STEPS
@@ -182,7 +182,8 @@ def _said(ask: Door, value: Any) -> str:
 def _facet(ask: Door, name: str, words: str, asked: Wanted) -> html.Div:
     facets = ask.ask("customers/facets").frame
     values = facets[facets["column_name"] == name]
-    options = [{"label": value, "value": value} for value in values["value"]]
+    say = ask.words.label if name in LABELLED else str
+    options = [{"label": say(value), "value": value} for value in values["value"]]
     dropdown = dcc.Dropdown(
         id={"type": "customers-facet", "column": name},
         options=options,

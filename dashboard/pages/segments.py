@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from dash import html, register_page
@@ -15,6 +15,7 @@ from dashboard.components import (
     empty,
     grid,
     head,
+    insight,
     link,
     not_trained,
     page,
@@ -25,8 +26,12 @@ from dashboard.components import (
     share_bar,
     stacked,
     table,
+    tabs,
 )
+from dashboard.components.alive import alive_answer, alive_note
 from dashboard.components.segments import (
+    SCORES,
+    Span,
     bubbles,
     distinction,
     flow_cell,
@@ -35,10 +40,11 @@ from dashboard.components.segments import (
     rule_cells,
     score_edges,
     score_matrix,
+    span_of,
     stability_cell,
 )
 from dashboard.data import Answer, Door, door
-from dashboard.format import Kind
+from dashboard.format import Kind, is_missing
 
 register_page(
     __name__,
@@ -60,8 +66,17 @@ MEASURES: Mapping[str, tuple[str, str, Kind]] = {
 DEFAULT_MEASURE = "customers"
 MOVED_QUERY = "segments/moved_customers"
 N_MOVES = 10
+MAX_UNUSED = 2
+"""More scores that nobody has are not named: a shop of three customers has hardly any."""
 N_FACTS = 3
 """Features that are said of each persona."""
+PARTS = {
+    "segments": "Segments",
+    "movement": "Movement",
+    "scores": "Scores and rules",
+    "personas": "Personas",
+}
+DEFAULT_PART = "segments"
 
 
 def layout(**query: str) -> html.Div:
@@ -71,6 +86,8 @@ def layout(**query: str) -> html.Div:
 
 def _content(query: Mapping[str, str]) -> list[Any]:
     ask = door(query)
+    named = query.get("part", DEFAULT_PART)
+    part = named if named in PARTS else DEFAULT_PART
     return [
         head(
             "Segments",
@@ -78,21 +95,70 @@ def _content(query: Mapping[str, str]) -> list[Any]:
             f"{ask.words.date(ask.handle.as_of)}",
             link("Edit rules", ask.href("/segments/rules"), as_button=True, icon_name="pencil"),
         ),
-        grid(
-            region(_segments, ask),
-            region(_matrix, ask, query),
-            region(_bubbles, ask),
-            region(_flows, ask),
-            region(_moves, ask),
-            region(_edges, ask),
-            region(_rules, ask),
+        tabs(PARTS, part, default=DEFAULT_PART),
+        region(_insight, ask) if part == DEFAULT_PART else None,
+        grid(*_part(ask, part, query)),
+    ]
+
+
+def _part(ask: Door, part: str, query: Mapping[str, str]) -> list[Any]:
+    """The cards of a part."""
+    if part == "movement":
+        return [region(_flows, ask), region(_moves, ask)]
+    if part == "scores":
+        return [region(_edges, ask), region(_rules, ask)]
+    if part == "personas":
+        return [
             region(_personas, ask),
             region(_persona_segments, ask),
             region(_given, ask),
             region(_cross, ask),
             region(_given_segments, ask),
-        ),
+        ]
+    return [region(_segments, ask), region(_matrix, ask, query), region(_bubbles, ask)]
+
+
+def _insight(ask: Door) -> html.Div | None:
+    answer = ask.ask("segments/insight")
+    if answer.is_empty:
+        return None
+    row, words = answer.row, ask.words
+    said: list[Any] = [
+        html.B(f"{row.segment} brought {words.share(row.revenue_share, 0)} of the revenue to date"),
+        f" and are {words.share(row.customer_share, 0)} of the customers",
     ]
+    if not is_missing(row.expected_share):
+        said.append(
+            f"; {words.share(row.expected_share, 0)} of the revenue expected in the next "
+            f"{words.days(row.horizon_days)} is theirs"
+        )
+    if row.moved_to is None:
+        return insight(*said, ".", source=answer)
+    return insight(
+        *said,
+        f". Largest movement since {words.date(row.before_date)}: {words.counted(row.n_moved, 'customer')} from "
+        f"{row.moved_from} to {row.moved_to}, with {words.money(row.monetary_before)} {_span(ask).then} and "
+        f"{words.money(row.next_revenue)} since.",
+        action=link("See the movement", ask.href("/segments", part="movement")),
+        source=answer,
+    )
+
+
+def _span(ask: Door) -> Span:
+    return span_of(ask.handle.parameters["rfm_window_days"], ask.words)
+
+
+def _unused(rows: Sequence[Any], *dimensions: str) -> str:
+    """Which scores nobody has, where they are few: "; nobody has F 2, as equal values share the lower score"."""
+    missing = [
+        f"{dimension.upper()} {score}"
+        for dimension in dimensions
+        for score in SCORES
+        if score not in {getattr(row, dimension) for row in rows}
+    ]
+    if not missing or len(missing) > MAX_UNUSED:
+        return ""
+    return f". Nobody has {' or '.join(missing)}: equal values share the lower score"
 
 
 def _segments(ask: Door) -> html.Section:
@@ -125,12 +191,14 @@ def _segments(ask: Door) -> html.Section:
     body = [html.Div(stacked(bars), className="card-lead"), table(answer.frame, columns, caption="Segments")]
     if not is_predicted:
         body.append(not_trained(f"Expected revenue, next {horizon} days,"))
+    doubt = alive_note(ask)
+    body.append(doubt)
     return card(
         "Segments",
         empty("No customers yet") if answer.is_empty else body,
         sub="Customers, orders and net revenue to date, by segment; choose a number to see the customers",
-        tools=[link("What the names mean", "#rules"), link("Personas", "#personas")],
-        source=answer,
+        tools=link("What the names mean", ask.href("/segments", part="scores")),
+        source=[answer, alive_answer(ask)] if doubt else answer,
         span=12,
         is_flush=True,
     )
@@ -144,12 +212,12 @@ def _matrix(ask: Door, query: Mapping[str, str]) -> html.Section:
     name = named if named in options else DEFAULT_MEASURE
     _, measure, kind = MEASURES[name]
     matrix = score_matrix(answer.rows, measure, kind, ask.words, lambda row: ask.href("/customers", r=row.r, f=row.f))
+    picker = segmented(options, name, label="What the colour shows", key="show", default=DEFAULT_MEASURE)
     horizon = f"; expected over the next {ask.settings.model.primary_horizon_days} days" if name == "expected" else ""
     return card(
         "Recency and frequency",
-        empty("Nobody has scores yet") if answer.is_empty else matrix,
-        sub=f"R 5 is most recent, F 5 most often; with net revenue to date{horizon}",
-        tools=segmented(options, name, label="What the colour shows", key="show", default=DEFAULT_MEASURE),
+        empty("Nobody has scores yet") if answer.is_empty else [html.Div(picker, className="card-controls"), matrix],
+        sub=f"R 5 is most recent, F 5 most often; net revenue to date{horizon}{_unused(answer.rows, 'f')}",
         source=answer,
         span=6,
     )
@@ -159,10 +227,11 @@ def _bubbles(ask: Door) -> html.Section:
     answer = ask.ask("segments/bubble")
     return card(
         "Frequency and money",
-        bubbles(answer.rows, ask.words, lambda row: ask.href("/customers", f=row.f, m=row.m))
+        bubbles(answer.rows, ask.words, lambda row: ask.href("/customers", f=row.f, m=row.m), _span(ask).now)
         if not answer.is_empty
         else empty("Nobody has scores yet"),
-        sub="Area: customers. Colour: the stronger, the more recent. F 5 is most often, M 5 most money",
+        sub=f"Area: customers. Colour: the stronger, the more recent. F 5: most orders, M 5: most net revenue "
+        f"{_span(ask).now}",
         source=answer,
         span=6,
     )
@@ -173,10 +242,13 @@ def _flows(ask: Door) -> html.Section:
     since = None if answer.is_empty else ask.words.date(answer.row.before_date)
     return card(
         "Movement between segments",
-        flows(answer.rows, ask.words, lambda row: _moved(ask, row))
+        flows(answer.rows, ask.words, lambda row: _moved(ask, row), _span(ask).then)
         if not answer.is_empty
-        else empty("Nothing to compare with", "History does not reach one horizon back yet."),
-        sub=f"Segment on {since} and now; customers, and their net revenue in the window then. Grey: stayed"
+        else empty(
+            "Nothing to compare with",
+            f"The history does not reach {ask.words.days(ask.settings.model.primary_horizon_days)} back yet.",
+        ),
+        sub=f"Segment on {since} and now: customers, and their net revenue {_span(ask).then}. Grey: stayed"
         if since
         else "Segment one horizon ago and now",
         source=answer,
@@ -193,14 +265,14 @@ def _moves(ask: Door) -> html.Section | None:
     columns = [
         Column("From, to", flow_cell),
         Column("Customers", lambda row: link(words.count(row.n_customers), _moved(ask, row)), True),
-        Column("Revenue in the window then", lambda row: words.money(row.monetary_before), True),
+        Column(f"Revenue {_span(ask).then}", lambda row: words.money(row.monetary_before), True),
         Column("Revenue since then", lambda row: words.money(row.next_revenue), True),
         Column(f"Expected revenue, next {horizon} days", lambda row: words.money(row.expected_revenue), True),
     ]
     return card(
         "Where the money went",
         table(answer.frame, columns, caption="Largest movements"),
-        sub=f"The {N_MOVES} movements with most net revenue in the window before them",
+        sub=f"The {N_MOVES} movements whose customers had brought most net revenue {_span(ask).then}",
         source=answer,
         span=12,
         is_flush=True,
@@ -217,7 +289,12 @@ def _edges(ask: Door) -> html.Section:
     answer = ask.ask("segments/edges")
     return card(
         "Which values get which score",
-        score_edges(answer.rows, ask.words, lambda dimension, score: ask.href("/customers", **{dimension: score}))
+        score_edges(
+            answer.rows,
+            ask.words,
+            lambda dimension, score: ask.href("/customers", **{dimension: score}),
+            _span(ask).now,
+        )
         if not answer.is_empty
         else empty("Nobody has scores yet"),
         sub="Each customer is compared with all others; equal values get equal scores, at the low end",
@@ -247,7 +324,6 @@ def _rules(ask: Door) -> html.Section:
         source=answer,
         span=12,
         is_flush=True,
-        id="rules",
     )
 
 
@@ -282,14 +358,17 @@ def _personas(ask: Door) -> html.Section:
     ]
     return card(
         "Personas",
-        table(answer.frame, columns, caption="Personas by behaviour", class_name="list-personas")
+        table(answer.frame, columns, caption="Personas by behaviour", class_name="list-personas list-wraps")
         if not answer.is_empty
-        else empty("No personas yet", "They are derived from a hundred customers on, by the job `personas`."),
+        else empty(
+            "No personas yet",
+            ["They are derived from a hundred customers on, by the job ", html.Code("personas"), "."],
+            link("Jobs", ask.href("/jobs")),
+        ),
         sub=_persona_words(ask, answer),
         source=[answer, facts],
         span=12,
         is_flush=not answer.is_empty,
-        id="personas",
     )
 
 

@@ -268,3 +268,24 @@ def test_nothing_is_asked_of_another_host(screen, address):
     screen.drawn()
 
     assert all(request["url"].startswith((address, "data:", "blob:")) for request in screen.requests())
+
+
+def test_the_enter_key_in_a_cell_follows_its_link(screen):
+    screen.open("/customers?sort=customer_id")
+    listed(screen, 12)
+    screen.js(f"{API}.setFocusedCell(0, 'name')")
+
+    ActionChains(screen.driver).send_keys(Keys.ENTER).perform()
+
+    screen.until(lambda: screen.one(".page-title").text == "Ann")
+
+
+def test_a_grid_is_one_stop_of_the_tab_key(screen):
+    screen.open("/customers/C01?part=history")
+    screen.until(lambda: screen.all("#customer-lines .ag-header-cell"))
+    screen.js("document.querySelector('#customer-lines .ag-header-cell').focus()")
+
+    ActionChains(screen.driver).send_keys(Keys.TAB).perform()
+
+    screen.until(lambda: not screen.js("return document.activeElement.closest('#customer-lines')"))
+    assert screen.js("return document.activeElement.getAttribute('aria-label')") == "Show the SQL of Cart events"

@@ -94,8 +94,12 @@ class Client:
         return response.get_json()["response"]["_pages_content"]["children"]
 
     def whole(self, path: str, search: str = "") -> Any:
-        """The same, with what the page's callbacks add once it has opened."""
-        return filled(self, self.page(path, search), path, search)
+        """The same in all its parts, each with what the page's callbacks add once it has opened."""
+        opened = filled(self, self.page(path, search), path, search)
+        tabs = [one["props"] for one in _walk(opened) if one["props"].get("className") == "tabs"]
+        others = [part["value"] for one in tabs for part in one["options"] if part["value"] != one["value"]]
+        searches = [f"{search or '?'}{'&' if search else ''}part={part}" for part in others]
+        return [opened, *(filled(self, self.page(path, other), path, other) for other in searches)]
 
 
 @pytest.fixture

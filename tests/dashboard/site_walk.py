@@ -9,7 +9,7 @@ from __future__ import annotations
 import ast
 import importlib
 import re
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -231,22 +231,33 @@ def addresses(client: Any, page: PageFile, fill: Mapping[str, list[str]]) -> lis
     found = []
     for href in start:
         first = draw(client, page, href)
-        found.append(first)
-        found += [draw(client, page, other) for other in _choices(first)]
+        others = [draw(client, page, other) for other in _choices(first)]
+        known = {node.id["key"] for node in _controls(first)}
+        # What can be chosen only in a part of the page that it does not open with.
+        inner = {deeper: None for other in others for deeper in _choices(other, known)}
+        found += [first, *others, *(draw(client, page, deeper) for deeper in inner)]
     return found
 
 
-def _choices(drawn: Drawn) -> list[str]:
-    """Addresses of the same page that differ in one choice."""
-    path = urlsplit(drawn.href).path
+def _controls(drawn: Drawn) -> list[Node]:
+    """What writes itself into the address."""
+    return [node for node in drawn.root.walk() if isinstance(node.id, dict) and node.id.get("type") == "url"]
+
+
+def _choices(drawn: Drawn, known: Collection[str] = ()) -> list[str]:
+    """Addresses of the same page that differ in one choice; only choices other than those *known*, if there are any."""
+    parts = urlsplit(drawn.href)
+    path, now = parts.path, dict(parse_qsl(parts.query)) if known else {}
     found = {}
-    for node in drawn.root.walk():
-        if isinstance(node.id, dict) and node.id.get("type") == "url":
+    for node in _controls(drawn):
+        if node.id["key"] not in known:
             options = node.props.get("options") or []
             values = [option["value"] if isinstance(option, dict) else option for option in options]
             others = [value for value in values if value not in (node.id["default"], node.props.get("value"))]
             for value in others[:N_OPTIONS]:
-                found[f"{path}?{urlencode({node.id['key']: value})}"] = None
+                found[f"{path}?{urlencode({**now, node.id['key']: value})}"] = None
+    if known:
+        return list(found)
     alike: dict[tuple[str, ...], int] = {}
     for node in drawn.links:
         parts = urlsplit(node.props["href"])

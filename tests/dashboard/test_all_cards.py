@@ -112,6 +112,7 @@ def test_the_walk_takes_the_choices_of_a_page(shop_called):
     hrefs = {drawn.href for page in PAGE_FILES for drawn in shop_called(DEMO).drawn(page)}
 
     assert {"/overview?period=365", "/cohorts?mode=margin", "/segments?show=revenue", "/value?horizon=30"} <= hrefs
+    assert {"/segments?part=personas", "/cohorts?part=value", "/cohorts?part=value&goes_on=margin"} <= hrefs
 
 
 @pytest.mark.parametrize("shop", SHOPS)

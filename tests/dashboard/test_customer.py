@@ -43,7 +43,7 @@ def test_the_interval_and_the_percentile_stand_beside_the_forecast(client, words
     words = words_of(client.whole("/customers/C01"))
 
     assert "80%: £60.00 – £300" in words
-    assert "100 is best" in words
+    assert "percentile 100 of 100" in words
 
 
 def test_every_card_shows_its_sql(client, walk):
@@ -146,6 +146,14 @@ def test_a_long_time_has_beginnings_of_months_on_its_axis():
     assert list(axis.ticktext) == ["Feb 2024", "Jun 2024", "Oct 2024", "Feb 2025"]
 
 
+def test_a_time_of_one_day_has_days_that_can_be_told_apart_on_its_axis():
+    frame = pd.DataFrame({"order_date": pd.to_datetime(["2024-04-10"]), "gross_amount": [25.0], "return_amount": [0.0]})
+
+    axis = customer_timeline(frame, Format("GBP", "en_GB"), as_of=date(2024, 4, 11)).layout.xaxis
+
+    assert list(axis.ticktext) == ["18 Mar", "24 Mar", "30 Mar", "05 Apr"]
+
+
 ODD = {
     "007": "25.00",
     "7": "30.00",
@@ -242,9 +250,25 @@ def test_reasons_stand_in_words_and_money_and_add_up(explained, walk, words_of):
         "£90.00", "+£80.25 £60.00", "−£30.50 12 days", "+£7.25", "+£3.00", "£150.00",
     ]  # fmt: skip
     assert bars[1][0] == "Revenue in the last period"
-    said = words_of(explained.whole("/customers/C01"))
-    assert "Raised most by  revenue in the last period  (£60.00): +£80.25" in said
-    assert "lowered most by  days since the last purchase  (12 days): −£30.50" in said
+    said = " ".join(words_of(explained.page("/customers/C01", "?part=why")).split())
+    assert "Raised most by revenue in the last period (£60.00): +£80.25" in said
+    assert "lowered most by days since the last purchase (12 days): −£30.50" in said
+
+
+def test_the_strongest_reasons_stand_above_the_parts_of_the_page(explained, walk, words_of):
+    (line,) = [node for node in walk(explained.page("/customers/C01")) if node["props"].get("className") == "insight"]
+    links = [node["props"]["href"] for node in walk(line) if node["type"] == "Link"]
+
+    said = " ".join(words_of(line).split())
+    assert said.startswith("Why £150 in the next 180 days: raised most by revenue in the last period (£60.00): +£80.25")
+    assert links == ["/customers/C01?part=why"]
+
+
+@pytest.mark.parametrize(("part", "shown"), [("why", "Look-alikes"), ("history", "Transactions"), ("x", "Facts")])
+def test_a_part_of_the_page_has_an_address(client, words_of, part, shown):
+    words = words_of(client.page("/customers/C01", f"?part={part}"))
+
+    assert [name for name in ("Look-alikes", "Transactions", "Facts") if name in words] == [shown]
 
 
 def test_a_change_is_what_the_customer_did_and_what_the_model_makes_of_it(explained, walk, words_of):

@@ -237,7 +237,23 @@ def test_the_grid_begins_with_what_the_address_says(client, walk):
     }
     assert order == {"margin": ("desc", 0), "name": ("asc", 1)}
     assert set(grid["filterModel"]) == {"segment", "revenue"}
+    assert [one["filter"] for one in grid["filterModel"]["segment"]["conditions"]] == ["New", "Loyal"]
     assert grid["dashGridOptions"]["maxConcurrentDatasourceRequests"] == 1
+
+
+def test_names_out_of_the_data_are_shown_with_a_capital_and_chosen_as_they_are(client, walk):
+    page = client.page("/customers", "?channel=web")
+    (options,) = [
+        node["props"]["options"]
+        for node in walk(page)
+        if node["props"].get("id") == {"type": "customers-facet", "column": "channel"}
+    ]
+    grid = next(node for node in walk(page) if node["props"].get("id") == "customers-grid")["props"]
+
+    assert {"label": "Web", "value": "web"} in options
+    assert grid["filterModel"]["channel"]["filter"] == "web"
+    looks = {column["field"]: column.get("valueFormatter") for column in grid["columnDefs"]}
+    assert looks["channel"] == looks["persona"] == {"function": "label(params.value)"}
 
 
 def press(client, button, **state):

@@ -48,7 +48,12 @@ def test_all_that_a_reader_can_choose_is_drawn_ahead(shop, n_answers):
     asked = n_answers()
 
     client = Client(app)
-    for href in ("/overview?period=365", "/cohorts?mode=margin", "/segments?show=revenue"):
+    for href in (
+        "/overview?period=365",
+        "/cohorts?mode=margin",
+        "/cohorts?part=value&goes_on=margin",
+        "/segments?part=personas",
+    ):
         path, _, query = href.partition("?")
         client.page(path, f"?{query}")
 
@@ -62,11 +67,6 @@ def test_a_page_is_the_same_the_second_time(shop):
     assert client.page("/cohorts", "?mode=value") == client.page("/cohorts", "?mode=value")
 
 
-def test_the_next_start_and_other_processes_find_the_page(shop):
-    settings, app = shop
-    before = Client(app).page("/cohorts", "?mode=orders")
-
-    other = create_app(settings)
 def test_a_search_without_its_question_mark_is_not_taken_for_one_with_it(shop, words_of):
     client = Client(shop[1])
     # A page of 90 days: Dash reads no parameter from it.
@@ -76,6 +76,11 @@ def test_a_search_without_its_question_mark_is_not_taken_for_one_with_it(shop, w
     assert words_of(client.page("/overview", "?period=all")) != opened
 
 
+def test_the_next_start_and_other_processes_find_the_page(shop):
+    settings, app = shop
+    before = Client(app).page("/cohorts", "?mode=orders")
+
+    other = create_app(settings)
 
     assert Client(other).page("/cohorts", "?mode=orders") == before
     assert not other.server.extensions["retain"].warehouse._answers

@@ -44,7 +44,7 @@ def client(tiny_shop, tmp_path_factory):
 
 
 def test_personas_say_their_size_their_stability_and_what_sets_them_apart(client, words_of):
-    words = " ".join(words_of(client.page("/segments")).split())
+    words = " ".join(words_of(client.page("/segments", "?part=personas")).split())
 
     assert "2 groups by how customers buy, up to 11 Apr 2024" in words
     assert "drawn again: 0.88 (0.80 to 0.95; 1 is the same each time)" in words
@@ -58,7 +58,7 @@ def test_every_mark_of_a_persona_leads_to_its_customers(client, walk, words_of):
     links = [
         node
         for path in ("/segments", "/")
-        for node in walk(client.page(path))
+        for node in walk(client.whole(path))
         if node["type"] == "Link" and "behaviour_persona=" in node["props"]["href"]
     ]
 

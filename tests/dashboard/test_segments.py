@@ -1,15 +1,17 @@
+from types import SimpleNamespace
 from urllib.parse import urlsplit
 
 import pytest
 
 from dashboard import customer_list, data
-from dashboard.components.segments import rule_cells
+from dashboard.components.segments import Span, bubbles, rule_cells, span_of
+from dashboard.format import Format
 
 
 @pytest.fixture
 def page(client):
-    """The page as it opens."""
-    return client.page("/segments")
+    """The page in all its parts."""
+    return client.whole("/segments")
 
 
 def test_every_card_shows_its_sql(page, walk):
@@ -93,6 +95,53 @@ def test_the_largest_moves_are_moves(context):
     assert (largest["segment"] != largest["segment_before"]).all()
     assert largest["n_customers"].sum() == moves.loc[~moves["is_stayer"], "n_customers"].sum()
     assert largest["monetary_before"].is_monotonic_decreasing
+
+
+def test_the_first_line_says_where_the_money_comes_from(client, context, words_of):
+    segments = data.door("").ask("segments/summary").frame.set_index("segment")
+    row = data.door("").ask("segments/insight").row
+
+    assert row.revenue == segments["revenue"].max() == segments.loc[row.segment, "revenue"]
+    assert row.revenue_share == segments.loc[row.segment, "revenue_share"]
+    said = words_of(client.page("/segments"))
+    assert f"{row.segment} brought " in said
+    # Six months of history hold no movement over as long a time.
+    assert row.moved_to is None
+    assert "Largest movement" not in said
+
+
+@pytest.mark.parametrize(
+    ("part", "shown"),
+    [
+        ("segments", "Frequency and money"),
+        ("movement", "Movement between segments"),
+        ("scores", "Which values get which score"),
+        ("personas", "Given personas"),
+        ("rubbish", "Frequency and money"),
+    ],
+)
+def test_a_part_of_the_page_has_an_address(client, words_of, part, shown):
+    words = words_of(client.page("/segments", f"?part={part}"))
+    cards = ("Frequency and money", "Movement between segments", "Which values get which score", "Given personas")
+
+    assert [card for card in cards if card in words] == [shown]
+
+
+def test_money_of_a_movement_says_its_time():
+    words = Format("GBP", "en_GB")
+
+    assert span_of(0, words) == Span("to date", "up to then")
+    assert span_of(365, words) == Span("in the last 365 days", "in the 365 days before")
+
+
+def test_a_number_that_is_wider_than_its_bubble_stands_beside_it():
+    row = {"f": 1, "m": 1, "avg_frequency": 1.0, "avg_monetary": 2.0, "avg_r": 3.0}
+    rows = [SimpleNamespace(**row, n_customers=1_000), SimpleNamespace(**row | {"f": 2}, n_customers=10)]
+
+    drawn = str(bubbles(rows, Format("GBP", "en_GB"), lambda row: f"/customers?f={row.f}", "to date"))
+
+    assert drawn.count("'bubble-count'") == 2
+    assert drawn.count("'bubble bubble-small'") == 1
 
 
 def test_a_rule_says_its_scores_in_short(context):

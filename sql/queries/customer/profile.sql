@@ -28,7 +28,8 @@ select
     customers.n_returns,
     customers.revenue,
     customers.gross_revenue,
-    customers.return_revenue,
+    customers.return_revenue,  -- zero or negative
+    - customers.return_revenue as returned_revenue,
     customers.revenue_90d,
     customers.revenue_365d,
     customers.margin,
