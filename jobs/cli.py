@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import contextlib
 import getpass
+import itertools
 import json
 import subprocess
 import sys
@@ -45,6 +46,8 @@ app = typer.Typer(
 )
 models_app = typer.Typer(help="The model registry: list, show, promote, roll back.", no_args_is_help=True)
 app.add_typer(models_app, name="models")
+files_app = typer.Typer(help="The landed files: list, take back.", no_args_is_help=True)
+app.add_typer(files_app, name="files")
 segments_app = typer.Typer(help="The segment rules: check, show, undo, reset.", no_args_is_help=True)
 app.add_typer(segments_app, name="segments")
 
@@ -104,7 +107,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
         if callable(show):
             show()
             code = getattr(error, "exit_code", 2)
-        elif (full := _full_disk(error)) is not None:
+        elif (full := _full_disk(error, arguments)) is not None:
             _say_failed(str(full), debug)
             code = full.exit_code
         else:
@@ -115,11 +118,18 @@ def main(arguments: Sequence[str] | None = None) -> None:
     sys.exit(code if isinstance(code, int) else 0)
 
 
-def _full_disk(error: Exception) -> ClvError | None:
+def _full_disk(error: Exception, arguments: Sequence[str]) -> ClvError | None:
     """What to say of a disk that was full before a job began; None when it is something else."""
     from jobs.run import disk_full, is_disk_full
 
-    return disk_full(load_settings(None).paths.data) if is_disk_full(error) else None
+    return disk_full(load_settings(_config_of(arguments)).paths.data) if is_disk_full(error) else None
+
+
+def _config_of(arguments: Sequence[str]) -> Path | None:
+    """The settings file that the command was given; the last one counts."""
+    named = [after for word, after in itertools.pairwise(arguments) if word == "--config"]
+    named += [word.removeprefix("--config=") for word in arguments if word.startswith("--config=")]
+    return Path(named[-1]) if named else None
 
 
 def _say_failed(message: str, debug: bool) -> None:
@@ -214,6 +224,8 @@ def _print_accounts(files: Sequence[Mapping[str, Any]]) -> None:
     for one in files:
         if one["is_new"]:
             _print_reading(one)
+        for copy in one["copies"]:
+            out.print(Text(f"{copy}: the same bytes as {one['file_name']}, counted once"), highlight=False)
 
 
 def _print_reading(one: Mapping[str, Any]) -> None:
@@ -449,6 +461,39 @@ def sql(
         with warehouse.shell() as command:
             sys.exit(subprocess.call(command))  # noqa: S603 our own program
     _print_frame(warehouse.run_sql(query))
+
+
+@files_app.command("list", short_help="Every landed file, and whether it still lies where it was.")
+def files_list(config: Config = None, debug: Debug = False) -> None:
+    """Every landed file with its account, and the path it is still read from; no path: it lies there no more."""
+    from jobs import files
+
+    _print_frame(files.listed(_open(config, debug)))
+
+
+@files_app.command("remove", short_help="Take landed files back.")
+def files_remove(
+    names: Annotated[list[str], typer.Argument(metavar="FILE", help="Names, or ids from `clv files list`.")],
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="Only say what would be done.")] = False,
+    config: Config = None,
+    debug: Debug = False,
+) -> None:
+    """Take landed files back: their rows count no more from the next build on. The files themselves are not touched."""
+    from jobs import files
+    from jobs.run import data_lock, today_in
+
+    settings = _open(config, debug)
+    today = today_in(settings.business.timezone)
+    with data_lock(settings.paths.data, "files remove"), _bar("files") as tell:
+        said = files.remove(settings, names, today=today, tell=tell, dry_run=dry_run)
+    for sentence in said:
+        out.print(Text(sentence), highlight=False)
+    if not dry_run:
+        out.print(
+            "`clv run` publishes a build without them, `clv train` makes a model that has not seen them; "
+            "builds, models and reports made before keep them",
+            highlight=False,
+        )
 
 
 @models_app.command("list", short_help="Every version, and how good it was.")

@@ -32,10 +32,9 @@ from clv.simulate import HORIZONS_DAYS, Plan, shop_plan, simulate_block
 from clv.simulate_customers import ACTION_COSTS, ACTIONS, EFFECT_DAYS
 from clv.simulate_dirt import dirty_lines
 from clv.simulate_truth import EFFECT_HORIZON_DAYS
-from warehouse import publish
-from warehouse.account import ACCOUNT
+from warehouse import publish, unland
 from warehouse.dialect import sha256_of
-from warehouse.landing import landed_files
+from warehouse.landing import Landed, landed_files
 
 FILES = {
     "transactions": "customers_transactions.csv",
@@ -124,7 +123,7 @@ def write_demo(
             (aside / name).replace(truth / name)
         _write_manifest(raw, {name: [value] for name, value in hashes.items()})
         # The shop before this one would be counted beside it: what is landed stays landed when its file is gone.
-        _unland(settings, _hashes(replaced) - set(hashes.values()))
+        unland.unland(settings, _landed_with(settings, _hashes(replaced) - set(hashes.values())))
     finally:
         shutil.rmtree(aside, ignore_errors=True)
     logger.bind(customers=n_customers, months=n_months, seed=seed, rows=n_rows).info("wrote the synthetic shop")
@@ -149,14 +148,15 @@ def remove_demo(settings: Settings) -> list[str]:
         publish.withdraw(paths.data)
         for folder in (paths.registry, paths.outputs, paths.reports, paths.cache / "pages"):
             shutil.rmtree(folder, ignore_errors=True)
-        n_landed = _unland(settings, hashes)
+        landed = _landed_with(settings, hashes)
+        unland.unland(settings, landed)
         files = [name for name in FILES.values() if (raw / name).is_file()]
         for name in files:
             (raw / name).unlink()
         shutil.rmtree(paths.data / "truth", ignore_errors=True)
         # Last: a removal that was interrupted is done again.
         (raw / MANIFEST).unlink()
-    logger.bind(files=files, landed=n_landed).info("removed the synthetic shop")
+    logger.bind(files=files, landed=len(landed)).info("removed the synthetic shop")
     return [*files, "the builds, models, predictions and reports made of them"]
 
 
@@ -167,17 +167,13 @@ def stands_beside_own_files(settings: Settings) -> bool:
     except SourceError:
         return False
     orders = [one for one in landed_files(settings.paths.landing) if one.source == "transactions"]
-    of_demo = [one for one in orders if one.account.get("content_sha256") in hashes]
+    of_demo = [one for one in _landed_with(settings, hashes) if one.source == "transactions"]
     return 0 < len(of_demo) < len(orders)
 
 
-def _unland(settings: Settings, hashes: Collection[str]) -> int:
-    """Forget landed files by the checksum of their bytes."""
-    gone = [one for one in landed_files(settings.paths.landing) if one.account.get("content_sha256") in hashes]
-    for one in gone:
-        (one.folder / ACCOUNT).unlink()
-        shutil.rmtree(one.folder, ignore_errors=True)
-    return len(gone)
+def _landed_with(settings: Settings, hashes: Collection[str]) -> list[Landed]:
+    """Landed files by the checksum of their bytes."""
+    return [one for one in landed_files(settings.paths.landing) if one.account.get("content_sha256") in hashes]
 
 
 def _own_files(raw: Path) -> dict[str, list[str]]:

@@ -19,11 +19,16 @@ def run(ctx: RunContext) -> Mapping[str, Any]:
     """Land the files of `[sources]`, or those in `params["files"]`; the account of each."""
     named = [Path(name) for name in ctx.params.get("files", ())] or None
     accounts = ingest.land(ctx.settings, named, today=ctx.today, progress=ctx.progress)
-    return {"files": summaries(accounts), "remarks": remarks(ctx.settings) if named is None else []}
+    said = [*replacements(ctx.settings, accounts), *(remarks(ctx.settings) if named is None else [])]
+    return {"files": summaries(accounts), "remarks": said}
 
 
-def require_transactions(settings: Settings) -> None:
+def require_transactions(settings: Settings, failures: Sequence[str] = ()) -> None:
     """Stop where a shop without orders would be published in place of one that has some.
+
+    Args:
+        settings: where the landed files are.
+        failures: what was said of the files that did not land.
 
     Raises:
         SourceError: no row of transactions has landed; the message says what became of the files that are there.
@@ -31,10 +36,11 @@ def require_transactions(settings: Settings) -> None:
     orders = [one for one in landed_files(settings.paths.landing) if one.source == "transactions"]
     if any(int(one.account["n_accepted"]) for one in orders):
         return
-    said = [f"{one.account['file_name']} has no row that can be used" for one in orders] + remarks(settings)
+    empty = [f"{one.account['file_name']} has no row that can be used" for one in orders]
+    said = "".join(f". {one}" for one in [*failures, *empty, *remarks(settings)])
     raise SourceError(
         f"there are no transactions: put files into {settings.paths.raw}, or name them in [sources.transactions]; "
-        f"`clv demo` writes a synthetic shop{''.join(f'. {one}' for one in said)}"
+        f"`clv demo` writes a synthetic shop{said}"
     )
 
 
@@ -46,6 +52,23 @@ def remarks(settings: Settings) -> list[str]:
         said.append(
             "the synthetic shop lies beside your own orders, and both are counted; `clv demo --remove` takes it out"
         )
+    return said
+
+
+def replacements(settings: Settings, accounts: Sequence[FileAccount]) -> list[str]:
+    """New files that bear the name of one landed before but do not hold all its rows: was it to be replaced?"""
+    said = []
+    landed = landed_files(settings.paths.landing)
+    for new in accounts:
+        alike = [one for one in landed if one.source == new.source and one.file_id != new.file_id]
+        before = [one for one in alike if new.is_new and one.account.get("file_name") == new.file_name]
+        n_before = sum(int(one.account["n_accepted"]) for one in before)
+        if n_before > new.n_known:
+            ids = " ".join(one.file_id for one in before)
+            said.append(
+                f"{new.file_name} was landed before with other content, whose {n_before:,} rows still count beside the "
+                f"new ones; if it replaces what was there: clv files remove {ids}"
+            )
     return said
 
 
@@ -66,6 +89,7 @@ def summaries(accounts: Sequence[FileAccount]) -> list[dict[str, Any]]:
             "columns": one.columns,
             "reasons": one.reasons,
             "notes": list(one.notes),
+            "copies": list(one.copies),
             "is_new": one.is_new,
         }
         for one in accounts

@@ -79,10 +79,10 @@ def _ingest(ctx: RunContext) -> Said:
         did = {"files": ingest.summaries(error.accounts), "remarks": ingest.remarks(ctx.settings)}
         remedy = "Mend or remove the file, or map its columns in [sources]; then clv run"
         ctx.journal.raise_alert(NOT_LANDED, "critical", str(error), remedy=remedy, link="/data", run_id=ctx.run_id)
-        failures = f"; NOT landed: {'; '.join(error.failures)}"
+        failures = error.failures
     else:
         ctx.journal.close_alert(NOT_LANDED, by="ingest")
-        failures = ""
+        failures = []
     remarks = did["remarks"]
     if remarks:
         said = "; ".join(remarks)
@@ -90,11 +90,11 @@ def _ingest(ctx: RunContext) -> Said:
         ctx.journal.raise_alert(NOT_READ, "warning", said, remedy=remedy, link="/data", run_id=ctx.run_id)
     else:
         ctx.journal.close_alert(NOT_READ, by="ingest")
-    ingest.require_transactions(ctx.settings)
+    ingest.require_transactions(ctx.settings, failures)
     new = [one for one in did["files"] if one["is_new"]]
     n_loaded, n_quarantined = (sum(one[key] for one in new) for key in ("n_accepted", "n_quarantined"))
-    also = "".join(f"; {one}" for one in remarks)
-    return did, f"{len(new)} new files, {n_loaded:,} rows loaded, {n_quarantined:,} quarantined{failures}{also}"
+    also = "".join(f"; {one}" for one in [*(f"NOT landed: {one}" for one in failures), *remarks])
+    return did, f"{len(new)} new files, {n_loaded:,} rows loaded, {n_quarantined:,} quarantined{also}"
 
 
 def _build(ctx: RunContext) -> Said:

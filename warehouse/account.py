@@ -27,6 +27,8 @@ class FileAccount:
     n_quarantined: int = 0
     n_duplicates: int = 0
     """Of the quarantined rows: those that are exact duplicates."""
+    n_known: int = 0
+    """Rows of files landed before that it repeats, each counted once."""
     amount_accepted: float = 0.0
     amount_quarantined: float = 0.0
     first_ts: str | None = None
@@ -49,6 +51,8 @@ class FileAccount:
     """Earliest future date that was quarantined: from that day on the file is landed again."""
     is_new: bool = field(default=True, compare=False)
     """False when the file had been landed before."""
+    copies: tuple[str, ...] = field(default=(), compare=False)
+    """Names of other files with the same bytes that the run met, too; counted once."""
 
 
 def account_of(one: Landed) -> FileAccount:
@@ -58,8 +62,9 @@ def account_of(one: Landed) -> FileAccount:
 
 
 def write_account(path: Path, account: FileAccount) -> None:
-    """Write *account* to *path*, without `is_new`, which is a fact of a run and not of the file."""
+    """Write *account* to *path*, without `is_new` and `copies`, which are facts of a run and not of the file."""
     said = asdict(account)
-    said.pop("is_new")
+    for fact in ("is_new", "copies"):
+        said.pop(fact)
     with path.open("w", encoding="utf-8") as out:
         json.dump(said, out, indent=1, ensure_ascii=False)

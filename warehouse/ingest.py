@@ -64,7 +64,8 @@ def land(
         progress: called with a share from 0 to 1 and what is being done.
 
     Returns:
-        One account per file, in order; `is_new` tells those that were landed now.
+        One account per file, in order; `is_new` tells those that were landed now, `copies` further files with the
+        same bytes, which add nothing.
 
     Raises:
         LandingError: some files could not be read; all others have been landed, see `accounts`.
@@ -73,13 +74,12 @@ def land(
     """
     say = progress or (lambda _share, _message: None)
     landing = settings.paths.landing
-    landing.mkdir(parents=True, exist_ok=True)
-    with _alone(landing):
+    with alone(landing):
         shutil.rmtree(landing / TEMP, ignore_errors=True)
         found = sources.resolve(settings, files)
         total = sum(file.path.stat().st_size for file in found) or 1
         done = 0
-        accounts: list[FileAccount] = []
+        accounts: dict[tuple[str, str], FileAccount] = {}
         failures: list[str] = []
         for file in found:
             size = file.path.stat().st_size
@@ -90,7 +90,11 @@ def land(
 
             part(0.0, f"landing {file.name}")
             try:
-                accounts.append(_land_one(settings, file, today, part))
+                landed = _land_one(settings, file, today, part)
+                key = (landed.source, landed.file_id)
+                first = accounts.setdefault(key, landed)
+                if first is not landed:
+                    accounts[key] = replace(first, copies=(*first.copies, file.name))
             except SourceError as error:
                 failures.append(str(error))
                 logger.bind(file=file.name, source=file.source).warning("file not landed")
@@ -98,13 +102,18 @@ def land(
         shutil.rmtree(landing / TEMP, ignore_errors=True)
         say(1.0, f"{len(accounts)} files")
     if failures:
-        raise LandingError(failures, accounts)
-    return accounts
+        raise LandingError(failures, list(accounts.values()))
+    return list(accounts.values())
 
 
 @contextmanager
-def _alone(landing: Path) -> Iterator[None]:
-    """The kernel releases the lock when the process dies."""
+def alone(landing: Path) -> Iterator[None]:
+    """Be the only process that changes what has landed; the kernel releases the lock when the process dies.
+
+    Raises:
+        BusyError: another process is landing.
+    """
+    landing.mkdir(parents=True, exist_ok=True)
     with (landing / ".lock").open("w") as lock:
         try:
             fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)

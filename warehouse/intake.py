@@ -54,6 +54,8 @@ class Intake:
     others: list[Landed]
     """Files of the same source, read by the same mapping, that were landed before."""
     say: Progress
+    n_known: int = 0
+    """Rows of other files that this one repeats, each counted once."""
     n_told_before: int = 0
     """Accepted rows without an order id that other files hold word for word."""
 
@@ -346,6 +348,11 @@ class Intake:
                 )
             else:
                 con.execute("create or replace temp table before (content_key ubigint, customer_id varchar)")
+            (known,) = self._row(
+                f"select count(*) from before semi join {rows} as rows "
+                "on rows.content_key = before.content_key and rows.customer_id = before.customer_id"
+            )
+            self.n_known += known
             con.execute(
                 f"insert into losers select line_no, {MONEY[source]} from ("
                 "select rows.*, "
@@ -491,6 +498,7 @@ class Intake:
             n_accepted=good[0],
             n_quarantined=bad[0],
             n_duplicates=bad[3],
+            n_known=self.n_known,
             amount_accepted=float(good[2]),
             amount_quarantined=float(bad[2]),
             first_ts=None if good[3] is None else _iso(good[3]),

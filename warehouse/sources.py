@@ -24,6 +24,8 @@ Form = Literal["text", "json", "parquet"]
 _SUFFIX = re.compile(r"\.(csv|tsv|tab|txt|dat|psv|json|jsonl|ndjson|parquet|pq)(\.(gz|bz2|xz))?$", re.IGNORECASE)
 _HEADER_WITHIN = 20
 """A header may follow a few lines of title; later than this it is not looked for."""
+_VALUE = re.compile(r"[-+]?\d[\d.,:/ T+-]*")
+"""A number or a date: no name of a column."""
 _NAMES = (
     ("campaigns", re.compile(r"campaign|treatment|experiment", re.IGNORECASE)),
     ("cart_events", re.compile(r"cart|checkout|basket_event", re.IGNORECASE)),
@@ -114,15 +116,32 @@ def left_out(settings: Settings, found: Sequence[SourceFile]) -> dict[str, str]:
     said: dict[str, str] = {}
     for path in sorted(raw.iterdir()) if raw.is_dir() else []:
         name = path.name
-        if name.startswith(".") or "truth" in name.lower() or not path.is_file() or path.resolve() in taken:
+        if name.startswith(".") or "truth" in name.lower() or path.resolve() in taken:
             continue
-        if not _SUFFIX.search(name):
+        if path.is_dir():
+            inside = path.resolve()
+            is_read = any(inside in one.parents for one in taken)
+            if not is_read and any(_SUFFIX.search(one.name) for one in path.rglob("*")):
+                said[name] = (
+                    "it is a folder; put its files beside it, or list them under files in one of the [sources] "
+                    f'sections of config.toml, as "{path}/*.csv"'
+                )
+        elif not path.is_file():
+            said[name] = "the link leads to no file" if path.is_symlink() else "it is no file"
+        elif not _SUFFIX.search(name):
             said[name] = "files of this kind are not read; save it as CSV (UTF-8), JSON lines or Parquet"
         elif (kind := recognise(path, settings)) is not None:
             said[name] = f"[sources.{kind}] files in config.toml lists others"
         else:
-            said[name] = f"it {_unrecognised(_header(path))}"
+            said[name] = _unknown(path)
     return said
+
+
+def _unknown(path: Path) -> str:
+    try:
+        return f"it {_unrecognised(header_of(path))}"
+    except SourceError as error:
+        return str(error)
 
 
 def _unrecognised(header: Sequence[str]) -> str:
@@ -130,13 +149,6 @@ def _unrecognised(header: Sequence[str]) -> str:
         f"is not recognised as transactions, customers, cart_events or campaigns (has: {shown(header)}); "
         "list it under files in one of the [sources] sections of config.toml and map its columns there"
     )
-
-
-def _header(path: Path) -> tuple[str, ...]:
-    try:
-        return header_of(path)
-    except SourceError:
-        return ()
 
 
 def _globbed(settings: Settings, source: Source) -> list[Path]:
@@ -260,6 +272,11 @@ def find_layout(file: SourceFile, found: Bytes, source: Source, *, quoted: bool 
             header = _with_trailing_blank(header, filled[skipped + 1 :], delimiter)
             encoded = line.encode() if has_header else None
             return Layout(delimiter, header, encoded, skipped if has_header else 0, notes=tuple(notes)), mapped
+    if source.header is None and any(_VALUE.fullmatch(name) for name in header_fields(filled[0], tried[0])):
+        raise SourceError(
+            f"{failures[0]}. If its first line is not a header: header = false in [sources.{file.source}], and map "
+            "column1, column2 and so on"
+        )
     raise failures[0]
 
 

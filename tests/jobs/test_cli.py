@@ -4,8 +4,11 @@ import subprocess
 import sys
 
 import pytest
+from sqlalchemy.exc import OperationalError
 
+from clv.errors import DiskFullError
 from jobs.cli import app, main
+from warehouse.journal import Journal
 
 ORDERS = """customer_id,order_id,order_date,amount
 ann,1,2026-01-01,10.00
@@ -122,6 +125,28 @@ def test_a_wrong_setting_is_exit_code_2(clv):
 
     assert (code, said.count("\n")) == (2, 1)
     assert "did you mean model?" in said
+
+
+@pytest.mark.parametrize("form", [("--config", "{}"), ("--config={}",)], ids=["two words", "one word"])
+def test_a_disk_that_is_full_before_a_job_begins_is_named_by_the_folder_of_its_settings(
+    tmp_path, monkeypatch, capsys, form
+):
+    here, there = tmp_path / "here", tmp_path / "there"
+    for folder in (here, there):
+        folder.mkdir()
+        (folder / "config.toml").write_text("")
+    monkeypatch.chdir(here)
+
+    def full(*_words, **_more):
+        raise OperationalError("insert", {}, Exception("database or disk is full"))
+
+    monkeypatch.setattr(Journal, "start", full)
+
+    with pytest.raises(SystemExit) as stop:
+        main(["build", *(word.format(there / "config.toml") for word in form)])
+
+    assert stop.value.code == DiskFullError.exit_code
+    assert f"the disk that holds {there / 'data'} is full" in capsys.readouterr().err
 
 
 def test_with_debug_the_traceback_is_shown(clv):

@@ -90,6 +90,56 @@ def test_a_source_with_listed_files_says_that_it_takes_no_others(settings):
     assert remarks(listed) == ["orders.csv is not read: [sources.transactions] files in config.toml lists others"]
 
 
+def test_folders_and_links_to_nothing_are_not_skipped_in_silence(settings):
+    for folder in ("2024", "empty", "listed"):
+        (settings.paths.raw / folder).mkdir()
+    (settings.paths.raw / "2024" / "orders.csv").write_text(RETAIL)
+    (settings.paths.raw / "listed" / "carts.csv").write_text("customer_id,event_time\nann,2026-01-01\n")
+    (settings.paths.raw / "orders.csv").symlink_to("/nowhere/orders.csv")
+    sources = {"cart_events": {"files": "data/raw/listed/*.csv"}}
+
+    said = remarks(Settings(paths=settings.paths, root=settings.root, sources=sources))
+
+    assert len(said) == 2
+    assert said[0].startswith("2024 is not read: it is a folder; put its files beside it")
+    assert said[1] == "orders.csv is not read: the link leads to no file"
+
+
+def test_a_workbook_under_another_name_is_said_to_be_one(settings):
+    (settings.paths.raw / "export.csv").write_bytes(b"PK\x03\x04\x14\x00")
+
+    (said,) = remarks(settings)
+
+    assert "export.csv is an Excel workbook, or a ZIP archive, not text: save the table as CSV" in said
+
+
+def test_the_same_bytes_under_two_names_are_one_file(settings, ingest):
+    for name in ("orders.csv", "orders-copy.csv"):
+        (settings.paths.raw / name).write_text(RETAIL)
+
+    _, said, _ = ingest()
+
+    assert sum("│ transactions │" in line for line in said.splitlines()) == 1
+    assert "orders.csv: the same bytes as orders-copy.csv, counted once" in said
+
+
+def test_another_file_of_the_same_name_asks_whether_it_replaces_the_first(settings, ingest):
+    orders = settings.paths.raw / "online_retail.csv"
+    orders.write_text(RETAIL)
+    ingest()
+    more = RETAIL + "4,A,1,2026-01-04 10:00:00,3.00,ann\n"
+    orders.write_text(more)
+    _, _, grown = ingest()
+    orders.write_text(more.replace("2.50,ann", "2.60,ann"))
+
+    _, _, corrected = ingest()
+
+    assert grown == ""
+    # of the three rows that count so far (two of the first file, one of the second), one is not in the third
+    assert "online_retail.csv was landed before with other content, whose 3 rows still count" in corrected
+    assert "clv files remove" in corrected
+
+
 def test_hidden_files_and_the_truth_are_nobodys_business(settings):
     (settings.paths.raw / ".DS_Store").write_bytes(b"\0")
     (settings.paths.raw / "truth.csv").write_text("a\n1\n")
@@ -109,8 +159,10 @@ def test_without_a_usable_row_nothing_is_published_and_the_files_are_named(setti
     (settings.paths.raw / "mail.csv").write_text("recency,history\n1,2\n")
     land(settings, today=TODAY)
 
-    with pytest.raises(SourceError, match=r"no transactions.*orders\.csv has no row.*mail\.csv is not read"):
-        require_transactions(settings)
+    with pytest.raises(
+        SourceError, match=r"no transactions.*sales\.csv.*orders\.csv has no row.*mail\.csv is not read"
+    ):
+        require_transactions(settings, ["sales.csv has no column for customer_id"])
 
 
 def test_the_synthetic_shop_beside_own_orders_is_said(settings):
