@@ -185,9 +185,10 @@ def test_expressions_read_columns_by_what_is_done_to_them(tmp_path: Path) -> Non
 
 def by_example(tmp_path: Path, name: str) -> Settings:
     """The settings of docs/examples/<name>.toml, in a folder of their own."""
-    (tmp_path / "data/raw").mkdir(parents=True)
     shutil.copy(ROOT / "docs/examples" / f"{name}.toml", tmp_path / "config.toml")
-    return load_settings(tmp_path / "config.toml", {})
+    settings = load_settings(tmp_path / "config.toml", {})
+    settings.paths.raw.mkdir(parents=True)
+    return settings
 
 
 def real_log(settings: Settings, name: str) -> FileAccount:
