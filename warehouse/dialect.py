@@ -33,6 +33,16 @@ _BOMS = (
     (codecs.BOM_UTF16_LE, "utf-16-le"),
     (codecs.BOM_UTF16_BE, "utf-16-be"),
 )
+_NO_TEXT = (
+    (b"PK\x03\x04", "an Excel workbook, or a ZIP archive"),
+    (b"\xd0\xcf\x11\xe0", "an Excel workbook of the old kind"),
+    (b"%PDF", "a PDF"),
+    (b"\x89PNG", "a picture"),
+    (b"\xff\xd8\xff", "a picture"),
+    (b"PAR1", "a Parquet file, whose name should end in .parquet"),
+    (b"SQLite format 3\0", "a database"),
+)
+"""How files begin that are often given the name of a table of text."""
 _LETTERS_1252 = frozenset("ÀÁÂÃÄÅÆÇÈÉÊËÌÍÎÏÑÒÓÔÕÖØÙÚÛÜßàáâãäåæçèéêëìíîïñòóôõöøùúûüŒœŠšŽž".encode("cp1252"))
 _SIGNS_1252 = frozenset("€£¥§©®°±´·ºª¿¡«»‘’“”–—…™¼½¾\xa0".encode("cp1252"))
 _HALF = b"\xff"
@@ -183,9 +193,9 @@ def examine(path: Path, encoding: str = "") -> Bytes:
         encoding: as configured; empty for: find out.
 
     Raises:
-        SourceError: the file cannot be read or decompressed, or the encoding is unknown.
+        SourceError: the file cannot be read or decompressed, is no text, or the encoding is unknown.
     """
-    head = next(_blocks(path), b"")[:SAMPLE_BYTES]
+    head = _head(path)
     bom = next(((mark, name) for mark, name in _BOMS if head.startswith(mark)), None)
     notes: list[str] = []
     if encoding:
@@ -223,11 +233,19 @@ def examine(path: Path, encoding: str = "") -> Bytes:
 
 def peek(path: Path) -> Bytes:
     """Like `examine`, but only from the beginning of the file."""
-    head = next(_blocks(path), b"")[:SAMPLE_BYTES]
+    head = _head(path)
     bom = next(((mark, name) for mark, name in _BOMS if head.startswith(mark)), (b"", ""))
     encoding = bom[1] or _guess_wide(head) or "utf-8"
     text = head[len(bom[0]) :].decode(encoding, "replace").encode()
     return Bytes(path.stat().st_size, encoding, len(bom[0]), b'"' in text, text)
+
+
+def _head(path: Path) -> bytes:
+    head = next(_blocks(path), b"")[:SAMPLE_BYTES]
+    for magic, what in _NO_TEXT:
+        if head.startswith(magic):
+            raise SourceError(f"{path.name} is {what}, not text: save the table as CSV (UTF-8) and ingest that")
+    return head
 
 
 def _guess_wide(head: bytes) -> str:

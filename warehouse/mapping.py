@@ -171,9 +171,9 @@ def map_columns(source: str, header: Sequence[str], configured: Mapping[str, str
             notes.append("amount is the price")
     missing = [ours for ours in REQUIRED[source] if ours not in columns]
     if missing:
-        raise SourceError(
-            f"{file_name} has no column for {' and '.join(missing)} (has: {shown(header)}); map it in {where}"
-        )
+        listed = " and ".join([", ".join(missing[:-1]), missing[-1]] if missing[1:] else missing)
+        them = "them" if missing[1:] else "it"
+        raise SourceError(f"{file_name} has no column for {listed} (has: {shown(header)}); map {them} in {where}")
     return Mapped(
         source,
         {ours: columns[ours] for ours in targets if ours in columns},

@@ -418,6 +418,19 @@ def test_a_missing_column_names_file_column_header_and_remedy_and_others_land(tm
     assert len(rows(tmp_path, "line_no")) == 4
 
 
+def test_a_file_without_a_header_is_told_how_to_be_read(tmp_path: Path) -> None:
+    with pytest.raises(LandingError, match=r"not a header: header = false in \[sources\.transactions\]"):
+        land_bytes(tmp_path, b"ann,2026-01-02,10.50\nbob,2026-01-03,1.00\n")
+
+
+@pytest.mark.parametrize(
+    "magic", [b"PK\x03\x04", b"\xd0\xcf\x11\xe0", b"%PDF-1.7", b"\x89PNG", b"\xff\xd8\xff", b"PAR1"]
+)
+def test_what_is_no_text_is_named_and_not_read(tmp_path: Path, magic: bytes) -> None:
+    with pytest.raises(LandingError, match=r"orders\.csv is an? .*, not text: save the table as CSV"):
+        land_bytes(tmp_path, magic + b"\n1,2\n")
+
+
 def test_an_id_keeps_its_zeros_and_its_point(tmp_path: Path) -> None:
     land_lines(tmp_path, ["00042,007,2025-01-01,1,x", "17850.0,1e3,2025-01-01,1,x"])
 
