@@ -21,6 +21,7 @@ from babel.numbers import (
     format_currency,
     format_decimal,
     format_percent,
+    format_scientific,
     get_currency_symbol,
 )
 
@@ -28,6 +29,10 @@ MISSING = "–"
 MINUS = "−"
 Kind = Literal["money", "money_exact", "count", "share", "days", "ratio", "decimal"]
 """What a number is; `Format.words` chooses the wording from it."""
+
+
+HUGE = 1e15
+"""Beyond it a number has no pence left, and far beyond it no end of digits: it is said as 1.2E18."""
 
 
 def is_missing(value: Any) -> bool:
@@ -73,6 +78,8 @@ class Format:
         if is_missing(value):
             return MISSING
         value = float(value)
+        if abs(value) >= HUGE:
+            return self._huge(value, self.symbol)
         if abs(value) < 1000:
             return self.money_exact(value) if 0 < abs(value) < 100 else self._money_whole(value)
         value = _three_figures(value)
@@ -89,9 +96,11 @@ class Format:
 
     def money_exact(self, value: Any) -> str:
         """Money to the currency's smallest unit: £1,234.50."""
-        return (
-            MISSING if is_missing(value) else _minus(format_currency(float(value), self.currency, locale=self.locale))
-        )
+        if is_missing(value):
+            return MISSING
+        if abs(float(value)) >= HUGE:
+            return self._huge(value, self.symbol)
+        return _minus(format_currency(float(value), self.currency, locale=self.locale))
 
     def money_change(self, value: Any) -> str:
         """A difference in money, with its sign: +£1.2M."""
@@ -101,11 +110,15 @@ class Format:
 
     def count(self, value: Any) -> str:
         """A whole number with all its digits: 1,234,567."""
-        return MISSING if is_missing(value) else _minus(format_decimal(round(float(value)), locale=self.locale))
+        if is_missing(value):
+            return MISSING
+        if abs(float(value)) >= HUGE:
+            return self._huge(value)
+        return _minus(format_decimal(round(float(value)), locale=self.locale))
 
     def count_compact(self, value: Any) -> str:
         """A number in three figures: 247k; all digits below ten thousand."""
-        if is_missing(value) or abs(float(value)) < 10_000:
+        if is_missing(value) or not 10_000 <= abs(float(value)) < HUGE:
             return self.count(value)
         value = _three_figures(float(value))
         full = format_compact_decimal(value, locale=self.locale, fraction_digits=2)
@@ -226,6 +239,8 @@ class Format:
         return self.decimal(value, digits) if digits else self.count_compact(value)
 
     def _money_tick(self, value: float) -> str:
+        if abs(value) >= HUGE:
+            return self._huge(value, self.symbol)
         if abs(value) < 1000:
             digits = _digits(value)
             # A single digit of pence is none: £2.50.
@@ -237,7 +252,13 @@ class Format:
             re.sub(r"([.,]\d*?)0+(?=\D|$)", lambda found: found[1] if len(found[1]) > 1 else "", text, count=1)
         )
 
+    def _huge(self, value: Any, symbol: str = "") -> str:
+        size = format_scientific(abs(float(value)), format="0.##E0", locale=self.locale)
+        return f"{MINUS if float(value) < 0 else ''}{symbol}{size}"
+
     def _money_whole(self, value: float, digits: int = 0) -> str:
+        if abs(value) >= HUGE:
+            return self._huge(value, self.symbol)
         standard = Locale.parse(self.locale).currency_formats["standard"].pattern
         pattern = re.sub(r"([.,])0+", f".{'0' * digits}" if digits else "", standard)
         return _minus(

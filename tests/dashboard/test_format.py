@@ -42,6 +42,12 @@ def test_money_is_worded_as_the_locale_does():
     assert YEN.money_exact(1234) == "￥1,234"
 
 
+@pytest.mark.parametrize("word", ["money", "money_exact", "money_whole", "money_change", "count", "count_compact"])
+def test_a_number_without_end_is_said_by_its_size(word):
+    assert getattr(POUNDS, word)(-1.234e300).removeprefix("−").removeprefix("£") == "1.23E300"
+    assert POUNDS.ticks([1e300], "money") == ["£1E300"]
+
+
 def test_a_difference_in_money_has_its_sign():
     assert [POUNDS.money_exact(value) for value in (-0.001, -0.0, -0.006)] == ["£0.00", "£0.00", "−£0.01"]
     assert [POUNDS.money_change(value) for value in (1200, -1200, 0)] == ["+£1.2K", "−£1.2K", "£0"]
