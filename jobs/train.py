@@ -19,6 +19,7 @@ import pandas as pd
 from loguru import logger
 
 from clv import backtest, evaluation, promotion
+from clv.config import Settings
 from clv.errors import NotEnoughDataError, RequestError
 from clv.evaluation import Prediction
 from clv.snapshots import input_names, numbers, outcome
@@ -91,7 +92,8 @@ def run(ctx: RunContext) -> Mapping[str, Any]:
     if verdict.is_promoted and version != registry.champion():
         registry.promote(version, by=f"train {ctx.run_id}", at=datetime.now(UTC), reason=verdict.reason)
     rows += _total_errors(model, history.n_customers)
-    outputs.write(ctx.settings.paths.outputs, "evaluations", _as_table(rows, version))
+    table = pd.concat([_as_table(rows, version), _total_errors_of_others(ctx.settings, version)], ignore_index=True)
+    outputs.write(ctx.settings.paths.outputs, "evaluations", table)
     residuals = judgement.residuals(judged).assign(model_version=version)
     outputs.write(ctx.settings.paths.outputs, "residuals", residuals)
     models.write_versions(ctx.settings)
@@ -179,6 +181,13 @@ def _total_errors(model: ValueModel, n_customers: int) -> list[dict[str, Any]]:
         }
         for h in model.horizons
     ]
+
+
+def _total_errors_of_others(settings: Settings, version: str) -> pd.DataFrame:
+    """The same of the versions besides *version* that are still there: whichever scores, totals have an interval."""
+    known = outputs.read(settings.paths.outputs, "evaluations")
+    others = set(models.registry(settings).versions()) - {version}
+    return known[(known["metric"] == "total_log_sd") & known["model_version"].isin(others)]
 
 
 def _as_table(rows: list[dict[str, Any]], version: str) -> pd.DataFrame:

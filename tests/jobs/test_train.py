@@ -86,6 +86,17 @@ def test_a_model_that_knows_nothing_after_the_cut_off_ranks_better_than_the_past
     assert found["value"]["gini"][0] > found["btyd"]["gini"][0] - 0.02
 
 
+def test_the_total_of_the_champion_keeps_its_interval_beside_a_challenger(two_versions):
+    table = two_versions.output("evaluations")
+    spreads = table[table["metric"] == "total_log_sd"].groupby("model_version")["horizon_days"].count()
+    judged = table[table["metric"] != "total_log_sd"]
+    registry = models.registry(two_versions.settings)
+
+    assert set(spreads.index) == set(registry.versions())
+    assert spreads.nunique() == 1
+    assert set(judged["model_version"]) == set(registry.versions()) - {registry.champion()}
+
+
 def test_training_again_gives_the_same_version_and_the_same_bytes(shop_copy):
     registry = models.registry(shop_copy.settings)
     before = registry.versions()

@@ -45,6 +45,9 @@ select
     max(case when evaluations.metric = 'rmse' then evaluations.hi end) as rmse_hi,
 from outputs.evaluations as evaluations
 inner join latest on evaluations.as_of = latest.as_of
-where evaluations.horizon_days = $horizon_days and evaluations.slice_kind = 'all'
+where
+    evaluations.horizon_days = $horizon_days
+    and evaluations.slice_kind = 'all'
+    and evaluations.metric <> 'total_log_sd'
 group by evaluations.model
 order by gini desc nulls last, evaluations.model

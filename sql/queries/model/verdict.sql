@@ -58,6 +58,7 @@ with
             evaluations.horizon_days = $horizon_days
             and evaluations.slice_kind = 'all'
             and evaluations.model = 'value'
+            and evaluations.metric <> 'total_log_sd'
     ),
 
     baseline as (
