@@ -38,12 +38,16 @@ def listed(settings: Settings) -> pd.DataFrame:
             "id": one.file_id,
             "source": one.source,
             "file": str(one.account.get("file_name")),
-            **{column: one.account.get(fact) for fact, column in SHOWN.items()},
+            **{column: _shown(one.account.get(fact)) for fact, column in SHOWN.items()},
             "lies_at": str(path or ""),
         }
         for one, path in zip(files, paths, strict=True)
     ]
     return pd.DataFrame(rows, columns=["id", "source", "file", *SHOWN.values(), "lies_at"])
+
+
+def _shown(value: object) -> object:
+    return round(value, 2) if isinstance(value, float) else value
 
 
 def remove(

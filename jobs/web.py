@@ -75,10 +75,12 @@ def serve(settings: Settings, config: Path | None, host: str, port: int) -> None
     """Serve the pages until told to stop: gunicorn, or waitress where gunicorn does not run.
 
     Raises:
-        SettingsError: without sign-in, a host that others can reach.
+        SettingsError: without sign-in, a host that others can reach; or the journal does not open.
         RequestError: the port is taken.
     """
     check_address(settings, host, port)
+    # A journal that does not open would be said by each server process, with its traceback.
+    Journal(settings.journal_url).close()
     if config is not None:
         # The application is loaded by name in each server process, and finds its settings as everybody does.
         os.environ[CONFIG_ENV] = str(config.resolve())

@@ -20,7 +20,7 @@ import pyarrow.parquet as pq
 from packaging.requirements import Requirement
 
 from clv.config import Settings
-from clv.errors import ClvError
+from clv.errors import ClvError, DiskFullError
 from clv.registry import Registry
 from warehouse import outputs, publish, reports, sqlfiles
 from warehouse.engines.duckdb import size_bytes
@@ -52,6 +52,8 @@ def examine(settings: Settings, today: date) -> list[Finding]:
     findings = [finding for check in _CHECKS for finding in _guarded(check, settings, today)]
     try:
         journal = Journal(settings.journal_url)
+    except DiskFullError as error:
+        return [*findings, Finding("journal", "failed", str(error), "Free some disk")]
     except ClvError as error:
         return [*findings, Finding("journal", "failed", str(error), "Correct [jobs] journal_url, or start the server")]
     try:

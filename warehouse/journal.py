@@ -15,6 +15,7 @@ from __future__ import annotations
 import json
 import os
 import secrets
+import shutil
 import socket
 import zlib
 from collections.abc import Callable, Iterable, Mapping
@@ -30,13 +31,14 @@ from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.exc import IntegrityError, OperationalError, ProgrammingError
 from sqlalchemy.schema import CreateIndex, CreateTable
 
-from clv.errors import BusyError, RequestError, SettingsError
+from clv.errors import BusyError, DiskFullError, RequestError, SettingsError
 
 ACTIVE = ("queued", "running")
 ENDED = ("done", "failed", "aborted", "skipped")
 TERMINAL = "command line"
 """Who asks for the runs of the `clv` command."""
 _STOPPED = "stopped by "
+_LEAST_FREE_BYTES = 1 << 20
 SEVERITIES = ("info", "warning", "critical")
 
 DELETED_KEPT = timedelta(days=1)
@@ -251,6 +253,13 @@ class Journal:
         """Let go of the connections."""
         self._engine.dispose()
 
+    def _is_without_space(self) -> bool:
+        """Whether SQLite has no room for its log and shared memory: it then speaks of an I/O error."""
+        path = self._engine.url.database
+        if self._engine.dialect.name != "sqlite" or not path or not Path(path).parent.is_dir():
+            return False
+        return shutil.disk_usage(Path(path).parent).free < _LEAST_FREE_BYTES
+
     def _make_tables(self) -> None:
         statements: list[sa.schema.ExecutableDDLElement] = []
         for table in _tables.sorted_tables:
@@ -269,6 +278,11 @@ class Journal:
                 if attempt == 2:
                     raise
             except OperationalError as error:
+                if self._is_without_space():
+                    raise DiskFullError(
+                        f"the disk that holds the journal {self._engine.url.database} is full: "
+                        "free some space, then run the same again"
+                    ) from error
                 where = self._engine.url.render_as_string(hide_password=True)
                 raise SettingsError(
                     f"the journal at {where} does not open: {error.orig}; see [jobs] journal_url"

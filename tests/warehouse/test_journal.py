@@ -10,7 +10,7 @@ import psutil
 import pytest
 import sqlalchemy as sa
 
-from clv.errors import BusyError, RequestError, SettingsError
+from clv.errors import BusyError, DiskFullError, RequestError, SettingsError
 from warehouse.journal import Journal
 
 NOON = datetime.fromisoformat("2026-01-05T12:00")
@@ -390,6 +390,15 @@ def test_two_processes_may_open_a_new_journal_at_once(url):
 def test_a_journal_that_cannot_be_opened_says_so(bad, message):
     with pytest.raises(SettingsError, match=message):
         Journal(bad)
+
+
+def test_where_no_room_is_left_the_disk_is_named_and_not_the_setting(tmp_path, monkeypatch):
+    usage = shutil.disk_usage(tmp_path)
+    monkeypatch.setattr(shutil, "disk_usage", lambda _path: usage._replace(free=0))
+
+    # What SQLite cannot open (here a folder) and what it has no room for are both an OperationalError.
+    with pytest.raises(DiskFullError, match="is full: free some space"):
+        Journal(f"sqlite:///{tmp_path}")
 
 
 def test_a_password_is_not_in_the_message():
