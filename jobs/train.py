@@ -250,10 +250,10 @@ def _champion_forecast(ctx: RunContext, history: History, champion: str, newest:
 
 def _spend_frequency_correlation(features: pd.DataFrame) -> float | None:
     """How far the spend model's assumption fails: amounts should not depend on frequency (repeat buyers, Spearman)."""
-    repeat = features[features["x"] > 0]
-    if len(repeat) < 2:
-        return None
-    found = float(repeat["x"].astype(float).corr(repeat["mean_day_amount"].astype(float), method="spearman"))
+    repeat = features.loc[features["x"] > 0, ["x", "mean_day_amount"]].astype(float)
+    if (repeat.nunique() < 2).any():
+        return None  # of what is the same for everybody there is no rank
+    found = float(repeat["x"].corr(repeat["mean_day_amount"], method="spearman"))
     return None if np.isnan(found) else found
 
 

@@ -4,11 +4,12 @@ import shutil
 from datetime import date, timedelta
 
 import numpy as np
+import pyarrow as pa
 import pytest
 
 from clv.errors import NotEnoughDataError
 from clv.registry import Registry
-from jobs import models
+from jobs import models, train
 from warehouse.journal import Journal
 
 CONTENDERS = {"value", "btyd", "past_period", "historic_rate"}
@@ -181,3 +182,14 @@ def test_without_a_purchase_there_is_nothing_to_learn_and_nothing_is_registered(
         shop.run("train")
 
     assert Registry(shop.settings.paths.registry / models.NAME).versions() == []
+
+
+@pytest.mark.parametrize(
+    ("x", "amounts", "expected"),
+    [([1, 2, 3], [5.0, 6.0, 7.0], 1.0), ([1, 2, 3], [5.0, 5.0, 5.0], None), ([2], [5.0], None), ([], [], None)],
+    ids=["rising", "all the same", "one customer", "nobody"],
+)
+def test_of_what_does_not_vary_there_is_no_correlation(x, amounts, expected):
+    features = pa.table({"x": x, "mean_day_amount": amounts}).to_pandas()
+
+    assert train._spend_frequency_correlation(features) == expected
