@@ -58,7 +58,7 @@ class Anchor:
             paid = np.nan_to_num(numbers(features, "n_paid_days"))
             amount = spend.expected_spend(self.amounts, paid, np.nan_to_num(numbers(features, "mean_day_amount")))
         if self.purchases is None:
-            orders = np.full(len(features), self.orders_per_day * horizon_days)
+            orders = np.full(len(features), self.mean_orders(horizon_days))
             return Forecast(orders, amount, -np.expm1(-orders), np.ones(len(features)))
         return Forecast(
             orders=np.maximum(btyd.expected_purchases(self.purchases, x, t_x, age, horizon_days), 1e-12),
@@ -66,6 +66,10 @@ class Anchor:
             p_buys=np.clip(btyd.p_buys(self.purchases, x, t_x, age, horizon_days), 1e-9, 1 - 1e-9),
             p_alive=btyd.p_alive(self.purchases, x, t_x, age),
         )
+
+    def mean_orders(self, horizon_days: float) -> float:
+        """Expected purchases of anybody in a shop without a repeat buyer: at most one, however short its history."""
+        return min(self.orders_per_day * horizon_days, 1.0)
 
     def to_dict(self) -> dict[str, Any]:
         """Plain numbers, for JSON."""

@@ -167,7 +167,8 @@ def simulated_bounds(anchor: Anchor, features: pd.DataFrame, horizon_days: int, 
     """
     shares = np.array([share for nominal in LEVELS for share in (_tails(nominal)[0], 1 - _tails(nominal)[1])])
     if anchor.purchases is None or anchor.amounts is None:
-        mean = anchor.orders_per_day * horizon_days
+        # Of a shop with repeat buyers, all of whom paid nothing, the rate is what there is.
+        mean = anchor.mean_orders(horizon_days) if anchor.purchases is None else anchor.orders_per_day * horizon_days
         count = poisson.ppf(shares, mean)
         return np.tile(count * anchor.mean_amount * level, (len(features), 1))
     columns = [numbers(features, name) for name in ("x", "t_x", "T", "n_paid_days", "mean_day_amount")]

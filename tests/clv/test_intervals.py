@@ -170,3 +170,12 @@ def test_winkler_score_is_width_plus_ten_times_the_miss_at_eighty_percent():
     actual, lo, hi = np.array([5.0, 12.0, 1.0]), np.array([2.0, 2.0, 2.0]), np.array([10.0, 10.0, 10.0])
 
     assert intervals.winkler_score(actual, lo, hi, 0.8) == pytest.approx((8 + (8 + 10 * 2) + (8 + 10 * 1)) / 3)
+
+
+def test_nobody_is_expected_to_buy_twice_where_nobody_has():
+    # One day of history, an order each: a rate of one a day says nothing of the next half year.
+    anchor = Anchor(purchases=None, amounts=None, orders_per_day=1.0, mean_amount=20.0)
+    features = pd.DataFrame({"x": [0.0], "t_x": [0.0], "T": [1.0], "n_paid_days": [1.0], "mean_day_amount": [20.0]})
+
+    assert anchor.forecast(features, 180).value.tolist() == [20.0]
+    assert intervals.simulated_bounds(anchor, features, 180, 1.0).max() <= 60.0
