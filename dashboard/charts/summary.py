@@ -11,6 +11,10 @@ from dashboard.format import Format
 
 N_TICKS = 4
 """As many months as fit beside each other in a third of the page."""
+REALISED = "realised"
+"""Step of the bridge that is money earned."""
+BRIDGE_GAP = 0.3
+"""Of a step's width, free between two bars."""
 
 
 def returning_share(frame: pd.DataFrame, words: Format) -> go.Figure:
@@ -50,36 +54,51 @@ def returning_share(frame: pd.DataFrame, words: Format) -> go.Figure:
 def equity_bridge(frame: pd.DataFrame, labels: dict[str, str], words: Format) -> go.Figure:
     """From the opening to the closing value: totals stand on zero, steps hang between them.
 
+    What was realised is neither gain nor loss: it came in, and is no longer expected.
+
     Args:
         frame: step, money, place; the first and the last row are totals.
         labels: step → words.
         words: the shop's wording.
     """
     figure = theme.figure()
-    last = len(frame) - 1
-    # On a phone a step is as wide as one word.
-    names = [labels[step].replace(" ", "<br>") for step in frame["step"]]
-    figure.add_waterfall(
-        x=names,
-        y=frame["money"],
-        measure=["absolute" if place in (0, last) else "relative" for place in range(len(frame))],
-        totals={"marker": {"color": theme.series(0)}},
-        increasing={"marker": {"color": theme.series(1)}},
-        decreasing={"marker": {"color": theme.series(3)}},
-        connector={"line": {"color": theme.MUTED, "width": 1, "dash": "dot"}},
+    money = [float(value) for value in frame["money"]]
+    last = len(money) - 1
+    after = [sum(money[: place + 1]) for place in range(last)]
+    is_total = [place in (0, last) for place in range(len(money))]
+    figure.add_bar(
+        # On a phone a step is as wide as one word.
+        x=[labels[step].replace(" ", "<br>") for step in frame["step"]],
+        y=money,
+        base=[0.0 if total else after[place - 1] for place, total in enumerate(is_total)],
+        marker={
+            "color": [
+                theme.series(0 if total else 4 if step == REALISED else 1 if value > 0 else 3)
+                for total, step, value in zip(is_total, frame["step"], money, strict=True)
+            ],
+            "cornerradius": 0,
+        },
         text=[
-            words.money(money) if place in (0, last) else words.money_change(money)
-            for place, money in enumerate(frame["money"])
+            words.money(value) if total else words.money_change(value)
+            for total, value in zip(is_total, money, strict=True)
         ],
         textposition="outside",
         cliponaxis=False,
         hoverinfo="skip",
     )
-    running = frame["money"].iloc[:-1].cumsum()
-    low, high = min(0.0, float(running.min())), max(float(running.max()), float(frame["money"].iloc[-1]))
+    for place, level in enumerate(after):
+        figure.add_shape(
+            type="line",
+            x0=place + (1 - BRIDGE_GAP) / 2,
+            x1=place + (1 + BRIDGE_GAP) / 2,
+            y0=level,
+            y1=level,
+            line={"color": theme.MUTED, "width": 1, "dash": "dot"},
+        )
+    low, high = min(0.0, *after, money[last]), max(*after, money[last])
     # Each bar says its money: the scale at the left would say it again, and take room.
     figure.update_yaxes(**value_axis(low, high * 1.1, "money", words))
     figure.update_yaxes(showticklabels=False, showgrid=False)
     figure.update_xaxes(type="category", showspikes=False, tickangle=0)
-    figure.update_layout(waterfallgap=0.3)
+    figure.update_layout(bargap=BRIDGE_GAP)
     return figure

@@ -6,6 +6,7 @@ import pytest
 from dashboard import customer_list, data
 from dashboard.charts.summary import equity_bridge, returning_share
 from dashboard.format import Format
+from dashboard.summary_words import STEPS
 
 
 @pytest.fixture
@@ -108,12 +109,18 @@ def test_without_a_second_scoring_the_bridge_says_so(page, walk, words_of):
 
 
 def test_the_bridge_hangs_its_steps_between_two_totals():
-    frame = pd.DataFrame({"step": ["a", "b", "c"], "money": [100.0, -30.0, 70.0], "place": [1, 2, 3]})
+    money = {"opening": 100.0, "realised": -30.0, "behaviour_change": -20.0, "new_customers": 15.0, "closing": 65.0}
+    frame = pd.DataFrame({"step": list(money), "money": list(money.values()), "place": range(1, 6)})
 
-    trace = equity_bridge(frame, {"a": "Then", "b": "Lost", "c": "Now"}, Format("GBP", "en_GB")).data[0]
+    figure = equity_bridge(frame, STEPS, Format("GBP", "en_GB"))
+    (trace,) = figure.data
 
-    assert list(trace.measure) == ["absolute", "relative", "absolute"]
-    assert list(trace.y) == [100, -30, 70]
+    assert list(trace.y) == [100, -30, -20, 15, 65]
+    assert list(trace.base) == [0, 100, 70, 50, 0]
+    assert [shape.y0 for shape in figure.layout.shapes] == [100, 70, 50, 65]
+    then, realised, less, more, now = trace.marker.color
+    assert then == now
+    assert len({then, realised, less, more}) == 4  # realised is earned, not lost
 
 
 def test_the_running_month_is_hollow():
