@@ -57,7 +57,8 @@ class Sufficiency:
             )
         season = "" if self.is_aligned else "; the season of a year ago is not known, so totals follow recent months"
         proof = "" if self.is_verified else "; no period is left to verify it on"
-        return f"{days} days: learnt from {self.n_snapshots} earlier periods{season}{proof}"
+        periods = "period" if self.n_snapshots == 1 else "periods"
+        return f"{days} days: learnt from {self.n_snapshots} earlier {periods}{season}{proof}"
 
 
 @dataclass(frozen=True)

@@ -156,7 +156,7 @@ def residuals(frame: pd.DataFrame, words: Format) -> go.Figure:
         y=frame["n_customers"],
         marker={"color": [_error_colour(row.error_from, row.error_to) for row in steps]},
         customdata=[
-            f"{words.count(row.n_customers)} customers {name}<br>{words.money_change(row.total)} in all"
+            f"{words.counted(row.n_customers, 'customer')} {name}<br>{words.money_change(row.total)} in all"
             for name, row in zip(names, steps, strict=True)
         ],
         hovertemplate="%{customdata}<extra></extra>",

@@ -34,7 +34,7 @@ def distribution(frame: pd.DataFrame, words: Format) -> go.Figure:
         y=frame["n_customers"],
         marker={"color": theme.series(0)},
         customdata=[
-            f"{words.count(row.n_customers)} customers, {words.money(row.total)} in all"
+            f"{words.counted(row.n_customers, 'customer')}, {words.money(row.total)} in all"
             f"<br>mean 80% interval {words.money(row.value_lo)} – {words.money(row.value_hi)}"
             for row in frame.itertuples()
         ],
@@ -76,7 +76,7 @@ def intervals(frame: pd.DataFrame, words: Format) -> go.Figure:
         mode="markers",
         marker={"color": theme.series(0), "size": 9, "symbol": "diamond"},
         customdata=[
-            f"{words.count(row.n_customers)} customers: mean {words.money(row.mean_value)}"
+            f"{words.counted(row.n_customers, 'customer')}: mean {words.money(row.mean_value)}"
             f"<br>mean 80% interval {words.money(row.mean_lo)} – {words.money(row.mean_hi)}"
             for row in frame.itertuples()
         ],
@@ -116,7 +116,7 @@ def concentration(frame: pd.DataFrame, words: Format) -> go.Figure:
         customdata=[
             "nobody",
             *(
-                f"The best {row.customer_percent}% ({words.count(row.n_customers)} customers) "
+                f"The best {row.customer_percent}% ({words.counted(row.n_customers, 'customer')}) "
                 f"bring {words.share(row.value_share)}"
                 for row in frame.itertuples()
             ),

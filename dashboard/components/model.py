@@ -165,7 +165,7 @@ def _window(door: Door, row: Any) -> Any:
         return html.Span("no window has passed yet", className="muted")
     start = day_of(row.judged_from)
     window = door.words.period(start, start + dt.timedelta(days=row.horizon_days))
-    return _two(window, f"{door.words.count(row.n_judged)} customers")
+    return _two(window, f"{door.words.counted(row.n_judged, 'customer')}")
 
 
 def _gini(door: Door, row: Any) -> Any:
@@ -367,7 +367,7 @@ def _money(door: Door, version: str) -> str:
         return "What money would move has not been looked at: close this and press Preview first, if you want to know."
     return (
         f"Expected revenue, next {words.days(days)}, would go from {words.money(row.total_now)} to "
-        f"{words.money(row.total_then)} ({words.money_change(row.change)}): {words.count(row.n_up)} customers up, "
+        f"{words.money(row.total_then)} ({words.money_change(row.change)}): {words.counted(row.n_up, 'customer')} up, "
         f"{words.count(row.n_down)} down."
     )
 

@@ -169,7 +169,7 @@ def _bridge(pair: Door) -> html.Section:
     labels = {step: STEP_WORDS[step] for step in answer.frame["step"]}
     marks = [
         Mark(
-            f"{labels[row.step]}: {words.money(row.money)}, {words.count(row.n_customers)} customers",
+            f"{labels[row.step]}: {words.money(row.money)}, {words.counted(row.n_customers, 'customer')}",
             _step_href(pair, row.step, row.horizon_days),
         )
         for row in answer.rows

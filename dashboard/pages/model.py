@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from functools import lru_cache
 from typing import Any
 
@@ -170,7 +170,7 @@ def _line(ask: Door, days: int) -> str:
     start = day_of(row.as_of)
     window = words.period(start, start + dt.timedelta(days=days))
     return (
-        f"Should I trust the predictions? Judged on {words.count(row.n_customers)} customers over {window}, "
+        f"Should I trust the predictions? Judged on {words.counted(row.n_customers, 'customer')} over {window}, "
         "which the judged model had not seen"
     )
 
@@ -180,11 +180,14 @@ def _verdict(ask: Door, days: int) -> html.Div:
     row = answer.row
     champion = "the champion" if row.is_champion else f"a challenger of {row.champion_version or 'nobody yet'}"
     said = [html.B(f"Version {row.model_version}, {champion}, {_ranks(row)} the purchase model alone")]
-    said.append(
-        f": normalised Gini {_with_interval(ask, row.gini, row.gini_lo, row.gini_hi)} against "
-        f"{_with_interval(ask, row.baseline_gini, row.baseline_gini_lo, row.baseline_gini_hi)}"
-        f"{'; the intervals overlap' if _overlap(row) else ''}. {_total(ask, row)}"
-    )
+    if row.gini is None or row.baseline_gini is None:
+        said.append(f": too few customers differ in what they brought. {_total(ask, row)}")
+    else:
+        said.append(
+            f": normalised Gini {_with_interval(ask, row.gini, row.gini_lo, row.gini_hi)} against "
+            f"{_with_interval(ask, row.baseline_gini, row.baseline_gini_lo, row.baseline_gini_hi)}"
+            f"{'; the intervals overlap' if _overlap(row) else ''}. {_total(ask, row)}"
+        )
     return insight(*said, action=link("Model card", ask.href("/model/card")), source=answer)
 
 
@@ -225,17 +228,23 @@ def _sufficiency(ask: Door, days: int) -> html.Div | None:
 def _headline(ask: Door, days: int) -> html.Div:
     answer = ask.ask("model/verdict", horizon_days=days)
     row, words = answer.row, ask.words
-    spans = {
-        name: f"{words.share(getattr(row, f'{name}_lo'), 0)} – {words.share(getattr(row, f'{name}_hi'), 0)}, 95%"
-        for name in ("total_bias", "top_decile_capture")
-    }
+
+    def span(name: str, say: Callable[[Any], str]) -> str:
+        low, high = getattr(row, f"{name}_lo"), getattr(row, f"{name}_hi")
+        if getattr(row, name) is None:
+            return "cannot be judged on this window"
+        return "too few customers for an interval" if low is None else f"{say(low)} – {say(high)}, 95%"
+
+    def whole(share: Any) -> str:
+        return words.share(share, 0)
+
     return kpis(
         kpi(
             "Normalised Gini",
             row.gini,
             "decimal",
             words,
-            note=f"{words.decimal(row.gini_lo)} – {words.decimal(row.gini_hi)}, 95%",
+            note=span("gini", words.decimal),
             help_text="How well customers are put in order of value: 1 is perfect, 0 is chance",
             source=answer,
         ),
@@ -244,7 +253,7 @@ def _headline(ask: Door, days: int) -> html.Div:
             row.total_bias,
             "share",
             words,
-            note=spans["total_bias"],
+            note=span("total_bias", whole),
             help_text="All predicted ÷ all that happened − 1",
             source=answer,
         ),
@@ -253,7 +262,7 @@ def _headline(ask: Door, days: int) -> html.Div:
             row.top_decile_capture,
             "share",
             words,
-            note=spans["top_decile_capture"],
+            note=span("top_decile_capture", whole),
             help_text="Share of the revenue that came from the tenth predicted to be best",
             source=answer,
         ),
@@ -262,7 +271,7 @@ def _headline(ask: Door, days: int) -> html.Div:
             row.auc,
             "decimal",
             words,
-            note=f"{words.decimal(row.auc_lo)} – {words.decimal(row.auc_hi)}, 95%",
+            note=span("auc", words.decimal),
             help_text="Chance that a buyer was ranked above someone who did not buy",
             source=answer,
         ),
@@ -328,11 +337,14 @@ def _judged(ask: Door, days: int, n_listed: int, n_all: int, words: str, **chose
     """The customers behind a mark; None where none of them is kept."""
     if not n_listed:
         return None
-    said = ask.words.count(n_listed)
+    said = ask.words.counted(n_listed, "customer")
     listed = {f"list.{name}": value for name, value in chosen.items()}
     href = ask.href("/customers", list="model/customers_in", **{"list.horizon_days": days, **listed})
     return Mark(
-        f"{words}: {said} customers" if n_listed == n_all else f"{words}: {said} of {ask.words.count(n_all)}", href
+        f"{words}: {said}"
+        if n_listed == n_all
+        else f"{words}: {ask.words.count(n_listed)} of {ask.words.count(n_all)}",
+        href,
     )
 
 
@@ -384,8 +396,8 @@ def _scatter(ask: Door, days: int) -> html.Section:
     return card(
         "Predicted against happened",
         body,
-        sub=f"{words.count(len(rows))} customers drawn at random, revenue in the window; on the dotted line both are "
-        "equal, on the floor nothing came"
+        sub=f"{words.counted(len(rows), 'customer')} drawn at random, revenue in the window; on the dotted line both "
+        "are equal, on the floor nothing came"
         if rows
         else None,
         tools=legend([("Inside 80%", "var(--c1)", "box"), ("Outside", "var(--c4)", "box")]),
@@ -565,7 +577,7 @@ def _importance(ask: Door, days: int) -> html.Section:
         "What moves the forecasts",
         ranked(bars),
         sub=f"Expected revenue, next {words.days(days)}: by how much each fact moves a customer's forecast, up or "
-        f"down, on average over {words.count(answer.row.n_explained)} customers drawn at random",
+        f"down, on average over {words.counted(answer.row.n_explained, 'customer')} drawn at random",
         source=answer,
         span=5,
     )

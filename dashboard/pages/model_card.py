@@ -156,8 +156,8 @@ def _seen(ask: Door, found: Mapping[str, Any]) -> list[str]:
         )
     if found.get("n_customers", 0) < 500:
         said.append(
-            f"{words.count(found.get('n_customers'))} customers are few: figures of single customers are rough, and so "
-            "is what is measured here."
+            f"The shop has {words.counted(found.get('n_customers'), 'customer')}, which is few: figures of single "
+            "customers are rough, and so is what is measured here."
         )
     return said
 
@@ -256,7 +256,7 @@ def _origin(ask: Door, found: Mapping[str, Any], problem: str) -> html.Section:
         ),
         (
             "Scores",
-            f"{words.count(found.get('n_customers'))} customers, {words.count(found.get('n_features'))} facts each",
+            f"{words.counted(found.get('n_customers'), 'customer')}, {words.count(found.get('n_features'))} facts each",
         ),
         ("Level of the shop", html.Div(levels or "–")),
         (

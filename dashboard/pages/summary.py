@@ -222,7 +222,7 @@ def _bridge(ask: Door) -> html.Section:
     else:
         marks = [
             Mark(
-                f"{STEPS[row.step]}: {ask.words.money(row.money)}, {ask.words.count(row.n_customers)} customers",
+                f"{STEPS[row.step]}: {ask.words.money(row.money)}, {ask.words.counted(row.n_customers, 'customer')}",
                 ask.listed("summary/customers_in", step=row.step, horizon_days=row.horizon_days),
             )
             for row in answer.rows
@@ -248,7 +248,7 @@ def _returning(ask: Door) -> html.Section:
     words = ask.words
     marks = [
         Mark(
-            f"{words.month(row.activity_month)}: {words.count(row.n_returning)} customers came back",
+            f"{words.month(row.activity_month)}: {words.counted(row.n_returning, 'customer')} came back",
             ask.listed(
                 "summary/customers_in",
                 month=day_of(row.activity_month),

@@ -194,7 +194,7 @@ def _insight(ask: Door, choice: Choice) -> html.Div | None:
     row, words = segments[0], ask.words
     return insight(
         html.B(f"{row.member} bring {words.share(row.value_share)} of what is expected"),
-        f": {words.money(row.total)} from {words.count(row.n_customers)} customers, "
+        f": {words.money(row.total)} from {words.counted(row.n_customers, 'customer')}, "
         f"{words.money(row.mean_value)} each.",
         action=link("See them", ask.href("/customers", segment=row.member)),
         source=answer,

@@ -105,7 +105,7 @@ def _answer(ask: Door) -> Runs:
         said += [
             (f"{words.count(silent.n_customers)} of them, who brought", "regular"),
             (words.money(silent.revenue_365d), "semibold"),
-            ("of it, are unlikely to buy again within that time.", "regular"),
+            (f"of it, {'is' if silent.n_customers == 1 else 'are'} unlikely to buy again within that time.", "regular"),
         ]
     found = ask.ask("summary/recommendations")
     if not found.is_empty:
@@ -368,7 +368,7 @@ def _trust(book: Book, ask: Door) -> None:
             _beside(ask, row, "gini", lambda ask, value: ask.words.decimal(value)),
         ),
         ("Best tenth brought", words.share(row.top_decile_capture), "of all revenue, of those it had ranked highest"),
-        ("Judged on", f"{words.count(row.n_customers)} customers", _version(row, headline.model_version)),
+        ("Judged on", f"{words.counted(row.n_customers, 'customer')}", _version(row, headline.model_version)),
     ]
     known = [entry for entry in entries if entry[1] != MISSING]
     history = " ".join(_sufficiency(ask, headline.model_version))

@@ -431,7 +431,7 @@ def test_promoting_asks_once_more_and_says_what_money_would_move(shop, words_of)
     assert changed["model-dialog"]["is_open"] is True
     assert f"Make {shop.challenger} the champion?" in words
     assert "from £200 to £220" in words
-    assert "1 customers up, 1 down" in words
+    assert "1 customer up, 1 down" in words
     assert shop.journal.runs().empty
 
 
@@ -504,7 +504,7 @@ def test_the_card_says_what_how_how_good_and_when_not_to_trust_it(judged, words_
         assert title in words
     assert judged[1] in words
     assert "30 days:  learnt from 2 earlier periods" in words
-    assert "12 customers are few" in words
+    assert "The shop has 12 customers, which is few" in words
     assert "Not judged yet" in words  # the card of the registry has no metrics, whatever a build says
 
 

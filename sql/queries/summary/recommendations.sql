@@ -129,7 +129,7 @@ with
             member,
             null,
             lost_revenue,
-            'revenue lost in the last 90 days against the 90 before',
+            'revenue less than in the 90 days before',
             '/overview#by-channel',
         from channels
         union all
