@@ -4,6 +4,7 @@ Since 1 April C01 bought for 60, C08 for 20 and C12 for 10; C11 came and bought 
 1 April: C01 170, C02 8, C10 5.005; on the 11th by the same model: C01 150, C02 5, C03 20, C10 5.
 """
 
+import contextlib
 import json
 import re
 import shutil
@@ -21,6 +22,7 @@ from dashboard import customer_list, data
 from dashboard.app import create_app
 from dashboard.builds import facts
 from warehouse import outputs
+from warehouse.ask import Warehouse
 from warehouse.build import build
 from warehouse.ingest import land
 
@@ -101,6 +103,23 @@ def test_numbers_of_both_builds_stand_side_by_side(warehouse, builds):
     assert found.loc["revenue", columns].tolist() == [397, 532, 135]
     assert found.loc["n_orders", "difference"] == 4
     assert found.loc["expected_revenue", columns].tolist() == pytest.approx([183.005, 180, -3.005])
+
+
+def test_expected_money_over_another_horizon_is_not_compared(tiny_shop, tmp_path):
+    """The shop's first horizon was 30 days (C01 alone: 40), and is 180 (C01 150, C02 5, C03 20, C10 5)."""
+    settings = tiny_shop(tmp_path / "data")
+    short = settings.model_copy(update={"model": settings.model.model_copy(update={"primary_horizon_days": 30})})
+    before, present = build(short, as_of=AS_OF).id, build(settings, as_of=AS_OF).id
+
+    with contextlib.closing(Warehouse(settings.paths.data)) as door:
+        found = door.query("compare/headline", present, before).set_index("metric")
+        changes = door.query("compare/largest_changes", present, before, max_rows=10)
+        bridge = door.query("compare/bridge", present, before)
+
+    assert found.loc["expected_revenue", "present_value"] == 180
+    assert found.loc["expected_revenue", ["before_value", "difference", "change"]].isna().all()
+    assert found.loc["revenue", "difference"] == 0
+    assert (len(changes), len(bridge)) == (0, 0)
 
 
 def test_the_bridge_between_two_builds_adds_up_to_the_cent(warehouse, builds):

@@ -14,7 +14,9 @@ with
             customers.model_version,
             before.customer_id is null as is_new,
             before.segment as segment_before,
-            before.expected_revenue as expected_before,
+            case
+                when before.horizon_days = $horizon_days then before.expected_revenue
+            end as expected_before,
             before.model_version as model_version_before,
             before.prediction_as_of as as_of_before,
             customers.prediction_as_of,

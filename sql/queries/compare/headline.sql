@@ -1,6 +1,6 @@
 -- What two builds say about the shop, side by side.
 -- grain: one row per metric
--- parameters: none
+-- parameters: $horizon_days, the primary horizon
 with
     sides as (
         select
@@ -11,8 +11,12 @@ with
             round(coalesce(sum(revenue), 0e0), 4) as revenue,
             round(coalesce(sum(margin), 0e0), 4) as margin,
             round(coalesce(sum(revenue_365d), 0e0), 4) as revenue_365d,
-            round(sum(expected_revenue), 4) as expected_revenue,
-            avg(expected_revenue) as expected_per_customer,
+            round(
+                sum(case when horizon_days = $horizon_days then expected_revenue end), 4
+            ) as expected_revenue,
+            avg(
+                case when horizon_days = $horizon_days then expected_revenue end
+            ) as expected_per_customer,
             sum(p_alive) as expected_alive,
             cast(count(case when r <= 2 and (f >= 3 or r = 2) then 1 end) as double) as n_slipping,
         from earlier.marts.customers
@@ -25,8 +29,12 @@ with
             round(coalesce(sum(revenue), 0e0), 4) as revenue,
             round(coalesce(sum(margin), 0e0), 4) as margin,
             round(coalesce(sum(revenue_365d), 0e0), 4) as revenue_365d,
-            round(sum(expected_revenue), 4) as expected_revenue,
-            avg(expected_revenue) as expected_per_customer,
+            round(
+                sum(case when horizon_days = $horizon_days then expected_revenue end), 4
+            ) as expected_revenue,
+            avg(
+                case when horizon_days = $horizon_days then expected_revenue end
+            ) as expected_per_customer,
             sum(p_alive) as expected_alive,
             cast(count(case when r <= 2 and (f >= 3 or r = 2) then 1 end) as double) as n_slipping,
         from marts.customers
@@ -77,7 +85,7 @@ with
 select
     metric,
     unit,  -- count, money
-    before_value,  -- NULL: that build has no predictions
+    before_value,  -- NULL: that build has no predictions, or none over this horizon
     present_value,
     present_value - before_value as difference,
     case when before_value > 0e0 then present_value / nullif(before_value, 0e0) - 1e0 end as change,  -- relative
