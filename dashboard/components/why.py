@@ -15,6 +15,7 @@ from dashboard.components.states import empty, not_trained
 from dashboard.data import Answer, Door, day_of
 from dashboard.format import Format, is_missing
 
+CENT = 0.01
 UP, DOWN, BASE, TOTAL = "var(--c2)", "var(--c4)", "var(--c8)", "var(--c1)"
 
 
@@ -80,7 +81,7 @@ def _bar(row: Any, largest: float, words: Format) -> Bar:
 
 def _sentence(rows: list[Any], words: Format, *, is_start: bool = True) -> list[Any]:
     """The strongest reason either way, in words; *is_start*: with a capital letter."""
-    facts = [row for row in rows if row.feature not in TERMS and row.contribution]
+    facts = [row for row in rows if row.feature not in TERMS and abs(row.contribution) >= CENT]
     raising = max((row for row in facts if row.contribution > 0), key=lambda row: row.contribution, default=None)
     lowering = min((row for row in facts if row.contribution < 0), key=lambda row: row.contribution, default=None)
     said: list[Any] = []

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
+import pandas as pd
 from dash import html, register_page
 
 from dashboard import theme
@@ -94,6 +95,9 @@ ALL_CHANNELS = "all"
 GOES_ON = {"revenue": "Revenue", "margin": "Margin"}
 PARTS = {"return": "Who comes back", "value": "What they bring"}
 DEFAULT_PART = "return"
+N_RECENT = 36
+"""An older shop shows so many cohorts, until all of them are asked for."""
+RECENT, ALL = "recent", "all"
 N_CONTINUED = 4
 """Cohorts whose lines go on: more bands would hide each other."""
 
@@ -120,11 +124,14 @@ def _content(query: Mapping[str, str]) -> list[Any]:
         default=ALL_CHANNELS,
     )
     who = f"customers who first came through {channels[channel]}" if channel else "all customers"
+    n_cohorts = len(ask.ask("cohorts/sizes", channel=channel).frame)
+    n_shown = n_cohorts if query.get("cohorts") == ALL else min(n_cohorts, N_RECENT)
     return [
         head(
             "Cohorts",
             f"Do newer customers come back as often as older ones did? {who[0].upper()}{who[1:]}, "
             f"known up to {ask.words.date(ask.handle.as_of)}",
+            _how_many(ask, query, n_cohorts) if n_cohorts > N_RECENT else None,
             picker if len(channels) > 1 or channel else None,
         ),
         tabs(PARTS, part, default=DEFAULT_PART),
@@ -132,7 +139,7 @@ def _content(query: Mapping[str, str]) -> list[Any]:
         grid(
             *(
                 [
-                    region(_heat, ask, name, mode, channel),
+                    region(_heat, ask, name, mode, channel, n_shown),
                     region(_decay, ask, name, mode, channel),
                     region(_channels, ask, mode),
                     region(_sizes, ask, channel),
@@ -140,12 +147,24 @@ def _content(query: Mapping[str, str]) -> list[Any]:
                 if part == DEFAULT_PART
                 else [
                     region(_goes_on, ask, query.get("goes_on", "revenue"), channel),
-                    region(_worth, ask, channel),
-                    region(_payback, ask) if channel is None else None,
+                    region(_worth, ask, channel, n_shown),
+                    region(_payback, ask, n_shown) if channel is None else None,
                 ]
             )
         ),
     ]
+
+
+def _how_many(ask: Door, query: Mapping[str, str], n_cohorts: int) -> html.Label:
+    options = {RECENT: f"Newest {ask.words.count(N_RECENT)} cohorts", ALL: f"All {ask.words.count(n_cohorts)} cohorts"}
+    chosen = ALL if query.get("cohorts") == ALL else RECENT
+    return select(options, chosen, label="Cohorts that are listed", key="cohorts", default=RECENT)
+
+
+def _newest_of(answer: Answer, ask: Door, n_shown: int) -> pd.DataFrame:
+    """The rows of *answer*, which may lack cohorts, that belong to the newest *n_shown* cohorts of the shop."""
+    newest = ask.ask("cohorts/sizes", channel=None).frame["cohort_month"].tail(n_shown)
+    return answer.frame[answer.frame["cohort_month"].isin(newest)]
 
 
 def _headline(ask: Door, channel: str | None) -> html.Div | None:
@@ -190,7 +209,7 @@ def _cohorts(count: int, words: Format) -> str:
     return "cohort" if count == 1 else f"{words.count(count)} cohorts"
 
 
-def _heat(ask: Door, name: str, mode: CohortMode, channel: str | None) -> html.Section:
+def _heat(ask: Door, name: str, mode: CohortMode, channel: str | None, n_shown: int) -> html.Section:
     answer = ask.ask("cohorts/retention", channel=channel)
     average = ask.ask("cohorts/average", channel=channel)
     has_months = (answer.frame["month_number"] >= mode.first_month).any()
@@ -202,6 +221,7 @@ def _heat(ask: Door, name: str, mode: CohortMode, channel: str | None) -> html.S
         caption=f"{mode.says}, by month of the first order and months since",
         href=lambda row: _behind(ask, mode, channel, row.month_number, row.cohort_month),
         first_month=mode.first_month,
+        n_cohorts=n_shown,
         average=average.frame,
         average_href=lambda row: _behind(ask, mode, channel, row.month_number),
     )
@@ -370,7 +390,7 @@ def _sizes(ask: Door, channel: str | None) -> html.Section:
     )
 
 
-def _worth(ask: Door, channel: str | None) -> html.Section:
+def _worth(ask: Door, channel: str | None, n_shown: int) -> html.Section:
     answer = ask.ask("cohorts/sizes", channel=channel)
     words = ask.words
     horizon = ask.settings.model.primary_horizon_days
@@ -397,7 +417,7 @@ def _worth(ask: Door, channel: str | None) -> html.Section:
             Column(f"Expected revenue, next {horizon} days", lambda row: words.money(row.expected_revenue), True),
             Column("Expected per customer", lambda row: words.money(row.expected_per_customer), True),
         ]
-    body = empty("No cohorts yet") if answer.is_empty else table(answer.frame, columns, caption="Cohorts")
+    body = empty("No cohorts yet") if answer.is_empty else table(answer.frame.tail(n_shown), columns, caption="Cohorts")
     return card(
         "What each cohort has brought, and will",
         body if is_predicted or answer.is_empty else [body, not_trained(f"Expected revenue, next {horizon} days,")],
@@ -408,7 +428,7 @@ def _worth(ask: Door, channel: str | None) -> html.Section:
     )
 
 
-def _payback(ask: Door) -> html.Section:
+def _payback(ask: Door, n_shown: int) -> html.Section:
     answer = ask.ask("cohorts/payback")
     words = ask.words
     columns = [
@@ -426,7 +446,7 @@ def _payback(ask: Door) -> html.Section:
     ]
     return card(
         "Payback",
-        table(answer.frame, columns, caption="Payback of the cohorts")
+        table(_newest_of(answer, ask, n_shown), columns, caption="Payback of the cohorts")
         if not answer.is_empty
         else empty(
             "No acquisition cost is known",

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
+from dataclasses import replace
 from typing import Any
 from urllib.parse import unquote
 
@@ -54,6 +55,8 @@ MAX_LINES = 5_000
 N_LOOK_ALIKES, N_CARTS = 6, 8
 PARTS = {"overview": "Overview", "why": "Why", "history": "History"}
 DEFAULT_PART = "overview"
+PROBABLY_THERE = 0.5
+"""P(alive) from which a next order is spoken of as one that will come."""
 EXPECTED = (
     "The mean of what may come, net of returns. The interval holds 80 of 100 cases; a few large ones may lift the mean "
     "above it."
@@ -69,13 +72,14 @@ def _content(customer_id: str, query: dict[str, str]) -> Any:
     ask = door(query)
     profile = ask.ask("customer/profile", customer_id=customer_id)
     if profile.is_empty:
-        return state(
-            "person-x",
-            "No such customer",
-            ["Nobody in this build has the ID ", html.Code(customer_id), ". IDs are told apart to the last zero."],
-            link("Find a customer", ask.href("/customers"), as_button=True),
-            is_tall=True,
-        )
+        said = ["Nobody in this build has the ID ", html.Code(customer_id), ". IDs are told apart to the last zero."]
+        action = link("Find a customer", ask.href("/customers"), as_button=True)
+        if ask.build:
+            said[-1] = ": it is an older one, and this customer may have come later."
+            action = link(
+                "Look in the latest build", replace(ask, build=None).customer_href(customer_id), as_button=True
+            )
+        return state("person-x", "No such customer", said, action, is_tall=True)
     who = profile.row
     named = query.get("part", DEFAULT_PART)
     part = named if named in PARTS else DEFAULT_PART
@@ -130,7 +134,7 @@ def _head(ask: Door, who: Any) -> html.Header:
         marks.append(chip(f"Status, as given: {said}"))
     if who.value_percentile is not None:
         marks.append(chip(f"Value percentile {ask.words.count(who.value_percentile)}", "accent"))
-    if who.next_order_from is not None:
+    if _is_awaited(who):
         window = f"{ask.words.day(who.next_order_from)} – {ask.words.date(who.next_order_to)}"
         marks.append(chip(f"Next order {window}", "info", "calendar-event"))
     if not is_missing(who.overdue_index):
@@ -163,6 +167,7 @@ def _headline(ask: Door, profile: Answer) -> html.Div:
         note = f"percentile {words.count(who.value_percentile)} of 100"
         if who.revenue_lo is not None:
             note = f"80%: {words.money(who.revenue_lo)} – {words.money(who.revenue_hi)}; {note}"
+    last = f"last {words.date(who.last_order_date)}" if who.n_orders else "no purchase yet"
     numbers: list[tuple[str, Any, Kind, str, str]] = [
         (f"Expected revenue, next {horizon} days", who.expected_revenue, "money", note, EXPECTED),
         ("Revenue to date", who.revenue, "money", _returned(ask, who), "Net of returns"),
@@ -170,7 +175,7 @@ def _headline(ask: Door, profile: Answer) -> html.Div:
             "Margin to date",
             who.margin,
             "money",
-            f"{words.money(who.avg_order_value)} revenue an order",
+            f"{words.money(who.avg_order_value)} revenue an order" if who.n_orders else "no purchase yet",
             "Net of returns",
         ),
         (
@@ -180,7 +185,7 @@ def _headline(ask: Door, profile: Answer) -> html.Div:
             _alive(ask, who),
             "Chance that the customer has not left for good",
         ),
-        ("Orders", who.n_orders, "count", f"last {words.date(who.last_order_date)}", "Orders with a purchase"),
+        ("Orders", who.n_orders, "count", last, "Orders with a purchase"),
     ]
     shown = [
         kpi(label, value, kind, words, note=says, help_text=definition, source=profile)
@@ -189,9 +194,14 @@ def _headline(ask: Door, profile: Answer) -> html.Div:
     return html.Div(kpis(*shown), className="customer-kpis")
 
 
+def _is_awaited(who: Any) -> bool:
+    """Whether a next order has a time, and the customer is probably still there to place it."""
+    return who.next_order_from is not None and not is_missing(who.p_alive) and who.p_alive >= PROBABLY_THERE
+
+
 def _alive(ask: Door, who: Any) -> str:
     if who.p_alive is None:
-        return "not trained yet"
+        return "not trained yet" if who.expected_revenue is None else "no purchase yet"
     return "chance of still being a customer" if is_telling(ask) else "as for nearly all: the history is short"
 
 
@@ -205,14 +215,15 @@ def _timeline(ask: Door, profile: Answer) -> html.Section:
     who = profile.row
     answer = ask.ask("customer/timeline", **_whose(who))
     entries = [("Orders", "var(--c1)", "box"), ("Returns", "var(--c4)", "box")]
-    if who.next_order_from is not None:
+    is_awaited = _is_awaited(who)
+    if is_awaited:
         entries.append(("Next order expected", "var(--c2)", "band"))
     figure = customer_timeline(
         answer.frame,
         ask.words,
         as_of=ask.handle.as_of,
-        next_order_from=_day(who.next_order_from),
-        next_order_to=_day(who.next_order_to),
+        next_order_from=_day(who.next_order_from) if is_awaited else None,
+        next_order_to=_day(who.next_order_to) if is_awaited else None,
     )
     return card(
         "Orders and returns",
@@ -256,7 +267,7 @@ def _next(ask: Door, profile: Answer) -> html.Section:
     if who.next_order_from is not None:
         window = f"{words.date(who.next_order_from)} – {words.date(who.next_order_to)}"
     facts = [
-        ("Next order expected", window),
+        ("Next order expected" if _is_awaited(who) else "Next order, if still a customer", window),
         (f"Expected orders, next {who.horizon_days} days", words.decimal(who.expected_orders)),
         (f"P(buys), next {who.horizon_days} days", words.share(who.p_buys)),
         (f"Expected margin, next {who.horizon_days} days", words.money(who.expected_margin)),

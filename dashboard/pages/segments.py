@@ -251,6 +251,7 @@ def _flows(ask: Door) -> html.Section:
         sub=f"Segment on {since} and now: customers, and their net revenue {_span(ask).then}. Grey: stayed"
         if since
         else "Segment one horizon ago and now",
+        tools=link("Between two builds", ask.href("/compare")),
         source=answer,
         span=12,
     )

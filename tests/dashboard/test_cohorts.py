@@ -1,9 +1,11 @@
 import json
+import sys
 from datetime import date
 from urllib.parse import parse_qsl, urlsplit
 
 import pandas as pd
 import pytest
+from plotly.utils import PlotlyJSONEncoder
 
 from dashboard import customer_list, data
 from dashboard.charts.cohorts import by_channel, channels_by_size, cohort_sizes, continued, decay_curves, spread_out
@@ -250,6 +252,22 @@ def test_a_cell_of_the_average_leads_to_who_bought_of_all_its_cohorts(app, clien
     (href,) = [node["props"]["href"] for node in walk(cell) if node["type"] == "Link"]
 
     assert grid.keys(customer_list.wanted(urlsplit(href).query)) == ["C01", "C05", "C09"]
+
+
+def test_of_many_cohorts_the_newest_are_listed_until_all_are_asked_for(context, walk, words_of, monkeypatch):
+    cohorts = sys.modules["dashboard.pages.cohorts"]
+    monkeypatch.setattr(cohorts, "N_RECENT", 2)
+
+    def listed(**query):
+        # Not by the client: pages that it draws are kept.
+        drawn = json.loads(json.dumps(cohorts._content({"part": "value", **query}), cls=PlotlyJSONEncoder))
+        rows = [words_of(node) for node in walk(drawn) if node["type"] == "Tr"]
+        return {row[:8] for row in rows if row[4:8] == "2024"}, str(drawn)
+
+    newest, page = listed()
+    assert newest == {"Mar 2024", "Apr 2024"}
+    assert "All 4 cohorts" in page
+    assert listed(cohorts="all")[0] == {"Jan 2024", "Feb 2024", "Mar 2024", "Apr 2024"}
 
 
 def test_revenue_or_margin_goes_on_as_the_url_says(client, words_of):

@@ -1,7 +1,9 @@
 """The page of one customer, for ordinary and for odd customers."""
 
 import csv
+import sys
 from datetime import date
+from types import SimpleNamespace
 from urllib.parse import quote
 
 import pandas as pd
@@ -77,6 +79,30 @@ def test_who_only_returned_has_no_scores(client, words_of):
     assert "Only returns are known" in words_of(client.whole("/customers/C04"))
 
 
+def test_who_never_bought_is_not_said_to_lack_orders_by_dashes(client, walk, words_of):
+    said = [
+        words_of(node) for node in walk(client.page("/customers/C04")) if node["props"].get("className") == "kpi-note"
+    ]
+
+    assert said.count("no purchase yet") >= 2
+    assert not any("–" in note for note in said)
+
+
+@pytest.mark.parametrize(
+    ("next_order_from", "p_alive", "is_awaited"),
+    [
+        (date(2024, 5, 1), 0.9, True),
+        (date(2024, 5, 1), 0.2, False),
+        (None, 0.9, False),
+        (date(2024, 5, 1), None, False),
+    ],
+)
+def test_a_next_order_is_awaited_of_who_is_probably_still_there(app, next_order_from, p_alive, is_awaited):
+    who = SimpleNamespace(next_order_from=next_order_from, p_alive=p_alive)
+
+    assert sys.modules["dashboard.pages.customer"]._is_awaited(who) == is_awaited
+
+
 def test_without_a_prediction_the_page_says_so(client, walk, words_of):
     page = client.whole("/customers/C11")
 
@@ -94,6 +120,14 @@ def test_an_unknown_id_is_said_to_be_unknown(client, words_of, odd):
 
     assert "No such customer" in words
     assert odd in words
+
+
+def test_who_is_not_in_an_older_build_is_looked_for_in_the_latest(client, context, walk, words_of):
+    build_id = data.door("").handle.id
+    page = client.page("/customers/nobody", f"?build={build_id}")
+
+    assert "No such customer" in words_of(page)
+    assert "/customers/nobody" in [node["props"].get("href") for node in walk(page)]
 
 
 @pytest.mark.parametrize("odd", ["007", "a/b", 'x"y', "ü & ?#", "100%41"])
