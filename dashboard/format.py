@@ -190,6 +190,13 @@ class Format:
         """A moment to the minute, in the shop's time zone: 03 Aug 2025, 06:12."""
         return self._local(value, "dd MMM yyyy, HH:mm")
 
+    def stamp(self, value: Any) -> str:
+        """A moment out of the data, in the shop's time already: 03 Aug 2025, 06:12; at midnight the day alone."""
+        if is_missing(value):
+            return MISSING
+        pattern = "dd MMM yyyy" if (value.hour, value.minute) == (0, 0) else "dd MMM yyyy, HH:mm"
+        return format_datetime(value, pattern, locale=self.locale)
+
     def clock(self, value: Any) -> str:
         """The time of a moment to the second, in the shop's time zone: 06:12:07."""
         return self._local(value, "HH:mm:ss")

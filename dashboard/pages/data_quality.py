@@ -14,6 +14,7 @@ from dashboard.components import (
     Column,
     Mark,
     card,
+    customer_cell,
     empty,
     graph,
     grid,
@@ -43,6 +44,15 @@ register_page(
 )
 
 N_SAMPLES = 20
+N_LARGEST = 6
+KINDS = {
+    "purchase": "Purchases",
+    "free": "Purchases for nothing",
+    "return": "Returns and cancellations",
+    "all": html.B("All that count"),
+    "later": "Dated later than this build knows",
+}
+"""`kind` of `data/kinds` in words."""
 ABSURD = "absurd_amount"
 """The reason whose amounts are in no sum."""
 
@@ -59,20 +69,29 @@ def _content(query: Mapping[str, str]) -> list[Any]:
             "Data quality",
             f"Can I trust the data? Everything that was read for this build, known up to "
             f"{ask.words.date(ask.handle.as_of)}",
-            _download(ask, "Download rows put aside", {}, is_primary=True),
+            region(_download_all, ask),
         ),
         region(_headline, ask),
         grid(
             region(_balance, ask),
             region(_reasons, ask),
             region(_volume, ask),
-            region(_checks, ask),
+            region(_kinds, ask),
+            region(_largest, ask),
             region(_samples, ask, query),
             region(_files, ask),
             region(_file_reasons, ask),
             region(_freshness, ask),
+            region(_checks, ask),
         ),
     ]
+
+
+def _download_all(ask: Door) -> html.A | None:
+    """The button, where there is something to download."""
+    if not ask.ask("data/headline").row.n_quarantined:
+        return None
+    return _download(ask, "Download rows put aside", {}, is_primary=True)
 
 
 def _download(ask: Door, text: str, chosen: Mapping[str, str | None], *, is_primary: bool = False) -> html.A:
@@ -129,7 +148,10 @@ def _headline(ask: Door) -> html.Div:
             row.n_failed,
             "count",
             words,
-            note=f"of {words.count(row.n_checks)}; {words.count(row.n_warnings)} warnings",
+            note=[
+                link(f"of {words.count(row.n_checks)}", f"{ask.href('/data')}#checks"),
+                f"; {words.counted(row.n_warnings, 'warning')}",
+            ],
             help_text="Claims about the data that were tried on this build",
             source=answer,
         ),
@@ -167,7 +189,7 @@ def _balance(ask: Door) -> html.Section:
 
 def _put_aside(ask: Door, row: Any) -> Any:
     """Money that could have been real; rows with absurd amounts beside it, not in it."""
-    money = ask.words.money(row.amount_quarantined)
+    money = ask.words.money_exact(row.amount_quarantined)
     if not row.n_absurd:
         return money
     rows = f"{ask.words.counted(row.n_absurd, 'row')} with absurd amounts"
@@ -181,7 +203,7 @@ def _reasons(ask: Door) -> html.Section:
     bars = [
         Bar(
             f"{words.label(reason_words(row.reason))}, {_source(ask, row.source)}",
-            f"{words.count(row.n_rows)} rows",
+            words.counted(row.n_rows, "row"),
             row.n_rows / top,
             "var(--c3)",
             _here(ask, source=row.source, reason=row.reason),
@@ -215,6 +237,53 @@ def _checks(ask: Door) -> html.Section:
         "Checks",
         empty("No checks were run") if answer.is_empty else table(answer.frame, columns, caption="Checks"),
         sub="Claims about the data, tried on this build; what fails stands first",
+        source=answer,
+        span=12,
+        is_flush=True,
+        id="checks",
+    )
+
+
+def _kinds(ask: Door) -> html.Section:
+    answer = ask.ask("data/kinds")
+    words = ask.words
+    columns = [
+        Column("Kind", lambda row: KINDS[row.kind]),
+        Column("Rows", lambda row: words.count(row.n_lines), True),
+        Column("Customers", lambda row: words.count(row.n_customers), True, "With such a row"),
+        Column("Money", lambda row: words.money_exact(row.amount), True, "Net: returns are negative"),
+        Column("From", lambda row: words.date(row.first_ts)),
+        Column("To", lambda row: words.date(row.last_ts)),
+    ]
+    return card(
+        "What was loaded",
+        table(answer.frame, columns, caption="Kinds of rows")
+        if any(row.n_lines for row in answer.rows)
+        else empty("No transaction was loaded"),
+        sub="Rows of transactions by what they are; all other pages count these and no others",
+        source=answer,
+        span=12,
+        is_flush=True,
+    )
+
+
+def _largest(ask: Door) -> html.Section | None:
+    answer = ask.ask("data/largest", max_rows=N_LARGEST)
+    words = ask.words
+    if answer.is_empty:
+        return None
+    columns = [
+        Column("Customer", lambda row: customer_cell(row.customer_id, row.name, ask.customer_href(row.customer_id))),
+        Column("When", lambda row: words.stamp(row.order_ts)),
+        Column("Order", lambda row: row.order_id),
+        Column("Product", lambda row: words.label(row.product)),
+        Column("Quantity", lambda row: words.decimal(row.quantity, 0), True),
+        Column("Amount", lambda row: words.money_exact(row.amount), True, "Net: returns are negative"),
+    ]
+    return card(
+        "The largest amounts that were loaded",
+        table(answer.frame, columns, caption="The largest amounts"),
+        sub="Single rows, whichever way the money went: where a slip of the pen would show",
         source=answer,
         span=12,
         is_flush=True,
@@ -267,7 +336,7 @@ def _files(ask: Door) -> html.Section:
         Column("Put aside", aside, True),
         Column("Duplicates", lambda row: words.count(row.n_duplicates), True, "Part of those put aside"),
         Column("Balance", lambda row: balance_chip(row.n_unaccounted, words)),
-        Column("Money loaded", lambda row: words.money(row.amount_accepted), True),
+        Column("Money loaded", lambda row: words.money_exact(row.amount_accepted), True),
         Column("Money put aside", lambda row: _put_aside(ask, row), True, "Net, without absurd amounts"),
         Column("Read as", lambda row: f"{row.encoding} {row.delimiter}"),
     ]
@@ -276,7 +345,7 @@ def _files(ask: Door) -> html.Section:
         empty("No file has been read yet")
         if answer.is_empty
         else table(answer.frame, columns, caption="Files", class_name="list-wraps"),
-        sub="The account of each file, newest first",
+        sub=["The account of each file, newest first; ", html.Code("clv files remove"), " takes one back"],
         source=answer,
         span=12,
         is_flush=True,
@@ -313,13 +382,19 @@ def _freshness(ask: Door) -> html.Section:
     columns = [
         Column("Source", lambda row: _source(ask, row.source)),
         Column("Newest row", lambda row: words.date(row.last_ts)),
-        Column("Age", lambda row: words.days(row.age_days), True, "Of the newest row, at the first day not known"),
+        Column(
+            "Before this build's date",
+            lambda row: words.days(row.age_days),
+            True,
+            "The newest row; 1 is the day before",
+        ),
         Column("Last read", lambda row: words.moment(row.last_landed_at)),
+        Column("Old when read", lambda row: words.days(row.age_at_reading_days), True, "The newest row, on that day"),
     ]
     return card(
         "Freshness",
         empty("No file has been read yet") if answer.is_empty else table(answer.frame, columns, caption="Freshness"),
-        sub="How new each source is; 1 day is the day before the build's date",
+        sub="How new each source is: against the date of the build, and when it was last read",
         source=answer,
         span=12,
         is_flush=True,
@@ -331,7 +406,7 @@ def _volume(ask: Door) -> html.Section:
     words = ask.words
     bars = [
         Mark(
-            f"Week of {words.date(row.period_start)}: {words.count(row.n_orders)} orders",
+            f"Week of {words.date(row.period_start)}: {words.counted(row.n_orders, 'order')}",
             ask.listed("overview/customers_in", from_date=day_of(row.period_start), to_date=day_of(row.period_end)),
         )
         for row in answer.rows

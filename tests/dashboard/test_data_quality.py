@@ -67,7 +67,7 @@ def test_every_card_and_number_shows_its_sql(browser, walk):
         node for node in walk(browser.page("/data")) if "panel" in str(node["props"].get("className", "")).split()
     ]
 
-    assert len(panels) == 13
+    assert len(panels) == 15
     for panel in panels:
         assert any("sql-button" in str(node["props"].get("className")) for node in walk(panel))
 
@@ -107,7 +107,7 @@ def test_each_reason_leads_to_as_many_rows_as_it_says(browser, walk, words_of):
             for node in walk(browser.page(address.path, f"?{address.query}"))
             if node["props"].get("className") == "raw-line"
         ]
-        assert f"{len(shown)} rows" in words_of(bar)
+        assert f"{len(shown)} row" in words_of(bar)
         assert len(downloaded(browser, f"?{address.query}")) == len(shown)
 
 
@@ -144,16 +144,46 @@ def test_rubbish_in_the_url_leaves_the_page_standing(browser, words_of):
     assert "Every line is accounted for" in words
 
 
-@pytest.mark.parametrize("path", ["/cohorts", "/segments", "/data"])
-def test_pages_stand_without_a_model(browser, words_of, path):
-    words = words_of(browser.page(path))
+@pytest.mark.parametrize(
+    ("path", "search", "says_so"),
+    [("/cohorts", "", False), ("/cohorts", "?part=value", True), ("/segments", "", True), ("/data", "", False)],
+)
+def test_pages_stand_without_a_model(browser, words_of, path, search, says_so):
+    words = words_of(browser.page(path, search))
 
     assert "could not be shown" not in words
-    assert ("Not trained yet" in words) == (path != "/data")
+    assert ("Not trained yet" in words) == says_so
 
 
-def test_clean_files_say_so(client, words_of):
-    assert "No row was put aside" in words_of(client.page("/data"))
+def test_clean_files_say_so_and_offer_no_download(client, words_of, browser):
+    words = words_of(client.page("/data"))
+
+    assert "No row was put aside" in words
+    assert "Download rows put aside" not in words
+    assert "Download rows put aside" in words_of(browser.page("/data"))
+
+
+def test_what_was_loaded_is_told_by_kind(door):
+    # tests/data/tiny: four lines go back (one of them 25.00 with a flag), one is of 0.00, one of the as-of date.
+    found = {row.kind: (row.n_lines, row.n_customers, row.amount) for row in door.ask("data/kinds").rows}
+
+    assert found == {
+        "purchase": (22, 11, 697.0),
+        "free": (1, 1, 0.0),
+        "return": (4, 4, -165.0),
+        "all": (27, 12, 532.0),
+        "later": (1, None, None),
+    }
+
+
+def test_the_largest_amounts_come_whichever_way_they_went(door):
+    rows = door.ask("data/largest", max_rows=3).rows
+
+    assert [(row.customer_id, row.order_id, row.amount) for row in rows] == [
+        ("C02", "o201", 100.0),
+        ("C02", "o201", -100.0),
+        ("C07", "o701", 80.0),
+    ]
 
 
 def test_rows_that_break_a_check_can_be_opened(walk, words_of):

@@ -48,6 +48,13 @@ def test_a_number_without_end_is_said_by_its_size(word):
     assert POUNDS.ticks([1e300], "money") == ["£1E300"]
 
 
+def test_a_moment_of_the_data_is_not_moved_to_another_zone():
+    auckland = Format("NZD", "en_NZ", "Pacific/Auckland")
+
+    assert auckland.stamp(pd.Timestamp("2025-08-03 06:12")) == "03 Aug 2025, 06:12"
+    assert [auckland.stamp(value) for value in (pd.Timestamp("2025-08-03"), pd.NaT)] == ["03 Aug 2025", "–"]
+
+
 def test_a_difference_in_money_has_its_sign():
     assert [POUNDS.money_exact(value) for value in (-0.001, -0.0, -0.006)] == ["£0.00", "£0.00", "−£0.01"]
     assert [POUNDS.money_change(value) for value in (1200, -1200, 0)] == ["+£1.2K", "−£1.2K", "£0"]
