@@ -46,8 +46,10 @@ def graph(
     marks: dict[str, Mark] = {}
     for trace, points in (links or {}).items():
         # `assets/60-shell.js` reads it when a mark is clicked.
-        known = figure.data[trace].meta or {}
-        figure.data[trace].meta = {**known, "hrefs": [point.href if point else None for point in points]}
+        drawn = figure.data[trace]
+        drawn.meta = {**(drawn.meta or {}), "hrefs": [point.href if point else None for point in points]}
+        if drawn.hoverinfo == "skip":
+            drawn.hoverinfo = "none"  # Plotly takes the clicks of what is skipped, too.
         marks |= {point.href: point for point in points if point}
     chart = dcc.Graph(figure=figure, id=id, config=GRAPH_CONFIG, responsive=True, className="chart-figure")
     role = {"role": "img", "aria-label": label}

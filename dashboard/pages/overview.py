@@ -309,9 +309,9 @@ def _coming(ask: Door, period: Period, forecast: Answer) -> str:
 def _worth_saving(ask: Door) -> html.Section:
     answer = ask.ask("overview/worth_saving", max_rows=N_SAVED)
     words = ask.words
-    is_predicted = answer.frame["expected_revenue"].notna().any()
+    is_predicted = bool(answer.frame["expected_revenue"].notna().any())
     has = {name: (answer.frame[name] != UNKNOWN).any() for name in ("country", "channel")}
-    horizon = ask.settings.model.primary_horizon_days
+    horizon = ask.horizon_days
     value = (
         Column(f"Expected, next {horizon} days", lambda row: words.money_whole(row.expected_revenue), True, "Revenue")
         if is_predicted

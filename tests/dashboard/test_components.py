@@ -1,4 +1,5 @@
 import pandas as pd
+import plotly.graph_objects as go
 import pytest
 from dash import html
 
@@ -6,8 +7,10 @@ from dashboard.components import (
     Bar,
     Column,
     HeatCell,
+    Mark,
     customer_cell,
     delta,
+    graph,
     heat_table,
     kpi,
     ranked,
@@ -110,6 +113,14 @@ def test_bars_with_a_place_to_go_are_links(walk):
 
     for draw in (ranked, rows):
         assert [node["props"]["href"] for node in walk(draw(bars)) if node["type"] == "Link"] == ["/customers"]
+
+
+def test_marks_that_lead_somewhere_take_clicks(walk):
+    figure = go.Figure([go.Bar(x=["a"], y=[1], hoverinfo="skip"), go.Scatter(x=["a"], y=[1], hoverinfo="skip")])
+
+    graph(figure, "chart", label="A chart", links={0: [Mark("One customer", "/customers/C01")]})
+
+    assert [trace.hoverinfo for trace in figure.data] == ["none", "skip"]
 
 
 def test_names_of_customers_are_text_not_markup(words_of):
