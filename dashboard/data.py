@@ -144,6 +144,14 @@ class Door:
         """
         return self.site.warehouse.current(self.build)
 
+    @property
+    def horizon_days(self) -> int:
+        """The first horizon of the build that is looked at: what is expected is over so many days where none is named.
+
+        Another one may stand in the settings by now, and in another build.
+        """
+        return int(self.handle.parameters["primary_horizon_days"])
+
     def ask(self, name: str, **params: Any) -> Answer:
         """The answer of `sql/queries/<name>.sql`.
 

@@ -45,7 +45,7 @@ SIGNS: Mapping[str, tuple[str, Mapping[str, str]]] = {
 def horizon(ask: Door) -> str:
     """How far ahead is predicted, in days; as far as it will be, while there is no model."""
     days = ask.ask("summary/headline").row.horizon_days
-    return ask.words.days(days or ask.handle.parameters["primary_horizon_days"])
+    return ask.words.days(days or ask.horizon_days)
 
 
 def sign_words(sign: str, horizon: str) -> tuple[str, Mapping[str, str] | None]:

@@ -65,7 +65,7 @@ def problem_list(problems: Sequence[Problem]) -> html.Div:
 def change_table(ask: Door, answer: Answer) -> html.Div:
     """Customers and money of each segment, now and with the draft (`segments/preview`)."""
     words = ask.words
-    horizon = ask.settings.model.primary_horizon_days
+    horizon = ask.horizon_days
 
     def then(now: Any, draft: Any) -> html.Span:
         changed = words.money(now) != words.money(draft)

@@ -255,7 +255,7 @@ def _decay(ask: Door, name: str, mode: CohortMode, channel: str | None) -> html.
     average = ask.ask("cohorts/average", channel=channel)
     coming = ask.ask("cohorts/still_buying", channel=channel) if name == "later" else None
     has_coming = coming is not None and not coming.is_empty
-    words, horizon = ask.words, ask.settings.model.primary_horizon_days
+    words, horizon = ask.words, ask.horizon_days
     figure = decay_curves(
         answer.frame,
         average.frame,
@@ -393,7 +393,7 @@ def _sizes(ask: Door, channel: str | None) -> html.Section:
 def _worth(ask: Door, channel: str | None, n_shown: int) -> html.Section:
     answer = ask.ask("cohorts/sizes", channel=channel)
     words = ask.words
-    horizon = ask.settings.model.primary_horizon_days
+    horizon = ask.horizon_days
     is_predicted = answer.frame["expected_revenue"].notna().any()
 
     def customers(row: Any) -> Any:

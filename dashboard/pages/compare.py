@@ -127,7 +127,7 @@ def _pickers(ask: Door, known: list[BuildHandle], before: BuildHandle | None) ->
 
 
 def _label(ask: Door, metric: str) -> str:
-    return METRICS[metric][0].format(horizon=ask.settings.model.primary_horizon_days)
+    return METRICS[metric][0].format(horizon=ask.horizon_days)
 
 
 def _headline(pair: Door) -> html.Div:
@@ -264,7 +264,7 @@ def _moves(pair: Door) -> html.Section:
 
 def _behind(pair: Door, step: str, segment_before: str | None = None, segment: str | None = None) -> str:
     """The customers behind a difference; who is gone is new in the other build, seen from this one."""
-    horizon = pair.settings.model.primary_horizon_days
+    horizon = pair.horizon_days
     if step == "gone":
         other = replace(pair, build=pair.before)
         return other.listed(BEHIND, before=pair.handle.id, step="new", segment=segment_before, horizon_days=horizon)
@@ -315,7 +315,7 @@ def _changes(pair: Door) -> html.Section:
     return card(
         "Largest differences in expected value",
         body,
-        sub=f"Expected revenue, next {pair.settings.model.primary_horizon_days} days",
+        sub=f"Expected revenue, next {pair.horizon_days} days",
         source=answer,
         span=12,
         is_flush=not answer.is_empty,

@@ -161,7 +161,7 @@ def _head(ask: Door, who: Any) -> html.Header:
 
 def _headline(ask: Door, profile: Answer) -> html.Div:
     who, words = profile.row, ask.words
-    horizon = who.horizon_days or ask.settings.model.primary_horizon_days
+    horizon = who.horizon_days or ask.horizon_days
     note = "not trained yet"
     if who.expected_revenue is not None:
         note = f"percentile {words.count(who.value_percentile)} of 100"
@@ -390,7 +390,7 @@ def _look_alikes(ask: Door, who: Any) -> html.Section:
 def _why_nobody(ask: Door, who: Any) -> str:
     if who.r is None:
         return "Only returns are known of this customer."
-    return f"The history does not reach {ask.words.days(ask.settings.model.primary_horizon_days)} back yet."
+    return f"The history does not reach {ask.words.days(ask.horizon_days)} back yet."
 
 
 def _categories(ask: Door, who: Any) -> html.Section:

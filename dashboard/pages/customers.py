@@ -105,7 +105,7 @@ def _content(query: Mapping[str, Any]) -> list[Any]:
         html.Section(
             served_grid(
                 "customers-grid",
-                column_defs(SHOWN, asked.sort, hidden, horizon=ask.settings.model.primary_horizon_days),
+                column_defs(SHOWN, asked.sort, hidden, horizon=ask.horizon_days),
                 key=KEY,
                 filters=asked.filters,
                 label="Customers",

@@ -541,7 +541,7 @@ def _slices(ask: Door, days: int, kind: str) -> html.Section:
 
 def _why(ask: Door, query: Mapping[str, str]) -> list[Any]:
     """What moves the forecasts: of the primary horizon, which is the one that is explained."""
-    days = ask.settings.model.primary_horizon_days
+    days = ask.horizon_days
     facts = ask.ask("model/importance", horizon_days=days, max_rows=N_FACTS)
     if facts.is_empty:
         return [

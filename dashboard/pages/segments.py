@@ -164,7 +164,7 @@ def _unused(rows: Sequence[Any], *dimensions: str) -> str:
 def _segments(ask: Door) -> html.Section:
     answer = ask.ask("segments/summary")
     words = ask.words
-    horizon = ask.settings.model.primary_horizon_days
+    horizon = ask.horizon_days
     is_predicted = answer.frame["expected_revenue"].notna().any()
 
     def customers(row: Any) -> Any:
@@ -213,7 +213,7 @@ def _matrix(ask: Door, query: Mapping[str, str]) -> html.Section:
     _, measure, kind = MEASURES[name]
     matrix = score_matrix(answer.rows, measure, kind, ask.words, lambda row: ask.href("/customers", r=row.r, f=row.f))
     picker = segmented(options, name, label="What the colour shows", key="show", default=DEFAULT_MEASURE)
-    horizon = f"; expected over the next {ask.settings.model.primary_horizon_days} days" if name == "expected" else ""
+    horizon = f"; expected over the next {ask.horizon_days} days" if name == "expected" else ""
     return card(
         "Recency and frequency",
         empty("Nobody has scores yet") if answer.is_empty else [html.Div(picker, className="card-controls"), matrix],
@@ -246,7 +246,7 @@ def _flows(ask: Door) -> html.Section:
         if not answer.is_empty
         else empty(
             "Nothing to compare with",
-            f"The history does not reach {ask.words.days(ask.settings.model.primary_horizon_days)} back yet.",
+            f"The history does not reach {ask.words.days(ask.horizon_days)} back yet.",
         ),
         sub=f"Segment on {since} and now: customers, and their net revenue {_span(ask).then}. Grey: stayed"
         if since
@@ -262,7 +262,7 @@ def _moves(ask: Door) -> html.Section | None:
     words = ask.words
     if answer.is_empty:
         return None
-    horizon = ask.settings.model.primary_horizon_days
+    horizon = ask.horizon_days
     columns = [
         Column("From, to", flow_cell),
         Column("Customers", lambda row: link(words.count(row.n_customers), _moved(ask, row)), True),
@@ -332,7 +332,7 @@ def _personas(ask: Door) -> html.Section:
     answer = ask.ask("segments/behaviour_personas")
     facts = ask.ask("segments/persona_features", max_features=N_FACTS)
     words = ask.words
-    horizon = ask.settings.model.primary_horizon_days
+    horizon = ask.horizon_days
     of_persona: dict[str, list[Any]] = {}
     for row in facts.rows:
         of_persona.setdefault(row.persona_id, []).append(row)
@@ -398,7 +398,7 @@ def _persona_segments(ask: Door) -> html.Section | None:
 def _given(ask: Door) -> html.Section | None:
     answer = ask.ask("segments/personas")
     words = ask.words
-    horizon = ask.settings.model.primary_horizon_days
+    horizon = ask.horizon_days
     if answer.is_empty:
         return None
 

@@ -252,7 +252,7 @@ def _returning(ask: Door) -> html.Section:
             ask.listed(
                 "summary/customers_in",
                 month=day_of(row.activity_month),
-                horizon_days=ask.settings.model.primary_horizon_days,
+                horizon_days=ask.horizon_days,
             ),
         )
         for row in answer.rows

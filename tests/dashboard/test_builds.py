@@ -1,11 +1,18 @@
-"""What the pickers call a build."""
+"""What the pickers call a build, and that pages speak of the build that they show."""
 
+import json
+import re
 from datetime import date
 from pathlib import Path
 
+import pytest
+
+from dashboard.app import create_app
 from dashboard.builds import names
 from dashboard.format import Format
 from warehouse.ask import BuildHandle
+
+from .conftest import Client
 
 WORDS = Format("GBP", "en_GB")
 
@@ -35,3 +42,21 @@ def test_builds_of_a_minute_have_six_digits_more():
         "24 Nov 2026, made 19:41 · 0702ae",
         "24 Nov 2026, made 19:41 · 2f8e10",
     ]
+
+
+@pytest.fixture(scope="module")
+def resettled(settings):
+    """The tiny shop, built with 180 days as its first horizon; by now the settings say 30."""
+    app = create_app(
+        settings.model_copy(update={"model": settings.model.model_copy(update={"primary_horizon_days": 30})})
+    )
+    yield Client(app)
+    app.server.extensions["retain"].warehouse.close()
+
+
+@pytest.mark.parametrize("path", ["/", "/overview", "/segments", "/customers", "/customers/C01"])
+def test_a_page_names_the_horizon_of_its_build_and_not_of_the_settings(resettled, path):
+    said = json.dumps(resettled.page(path, ""))
+
+    assert re.search(r"(next|within|in) 180 days", said)
+    assert not re.search(r"(next|within|in) 30 days", said)
