@@ -192,7 +192,9 @@ def _facet(ask: Door, name: str, words: str, asked: Wanted) -> html.Div:
         placeholder=f"All {words}",
         maxHeight=420,
     )
-    return html.Div(labelled(f"Only these {words}", dropdown), className="grid-facet")
+    # All alike leave nothing to choose. The control stays: the grid's callback writes to each of them.
+    is_idle = len(options) < 2 and name not in asked.filters
+    return html.Div(labelled(f"Only these {words}", dropdown), className="grid-facet", hidden=is_idle)
 
 
 def _selection() -> html.Div:

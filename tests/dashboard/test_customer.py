@@ -249,6 +249,16 @@ def test_without_a_model_the_list_shows_what_was_bought(odd_shop, walk, words_of
     assert all(column["hide"] for column in columns if column["field"].startswith("expected_"))
 
 
+def test_a_shop_that_names_no_channel_is_not_offered_any(odd_shop, walk):
+    page = odd_shop.page("/customers")
+    nodes = list(walk(page))
+    columns = next(node for node in nodes if node["props"].get("id") == "customers-grid")["props"]["columnDefs"]
+    facets = [node["props"] for node in nodes if node["props"].get("className") == "grid-facet"]
+
+    assert {"channel", "country", "category"} <= {column["field"] for column in columns if column["hide"]}
+    assert [bool(facet.get("hidden")) for facet in facets] == [False, True, True]
+
+
 @pytest.fixture(scope="module")
 def explained(tiny_shop, tmp_path_factory):
     """The tiny shop, scored twice, with reasons of C01: 150 = 90 + 80.25 − 30.5 + 7.25 + 3."""

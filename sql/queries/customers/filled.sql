@@ -7,6 +7,10 @@ with
         select
             count(name) as n_name,
             count(email) as n_email,
+            count(nullif(country, 'Unknown')) as n_country,
+            count(nullif(channel, 'Unknown')) as n_channel,
+            count(nullif(category, 'Unknown')) as n_category,
+            count(nullif(acquisition_channel, 'Unknown')) as n_acquisition_channel,
             count(persona) as n_persona,
             count(behaviour_persona) as n_behaviour_persona,
             count(is_subscriber) as n_is_subscriber,
@@ -30,6 +34,18 @@ with
         from totals
         union all
         select 'email' as column_name, n_email as n_customers,
+        from totals
+        union all
+        select 'country' as column_name, n_country as n_customers,
+        from totals
+        union all
+        select 'channel' as column_name, n_channel as n_customers,
+        from totals
+        union all
+        select 'category' as column_name, n_category as n_customers,
+        from totals
+        union all
+        select 'acquisition_channel' as column_name, n_acquisition_channel as n_customers,
         from totals
         union all
         select 'persona' as column_name, n_persona as n_customers,
