@@ -302,7 +302,8 @@ def load_settings(path: Path | None = None, environ: Mapping[str, str] | None = 
         except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
             raise SettingsError(f"{file} is not valid TOML: {error}") from error
     elif named is not None:
-        raise SettingsError(f"{file} does not exist; give an existing file with --config or ${CONFIG_ENV}")
+        what = "is a folder" if file.is_dir() else "does not exist"
+        raise SettingsError(f"{file} {what}; give an existing file with --config or ${CONFIG_ENV}")
     tree = _merged(tree, _from_environment(environ))
     tree.pop("root", None)
     try:

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from datetime import date
 from pathlib import Path
 from typing import Any
 
 from clv.config import Settings
-from clv.errors import SourceError
+from clv.errors import RequestError, SourceError
 from jobs import demo
 from jobs.run import RunContext
 from warehouse import ingest, sources
@@ -23,25 +24,35 @@ def run(ctx: RunContext) -> Mapping[str, Any]:
     return {"files": summaries(accounts), "remarks": said}
 
 
-def require_transactions(settings: Settings, failures: Sequence[str] = ()) -> None:
+def require_transactions(settings: Settings, failures: Sequence[str] = (), *, as_of: date | None = None) -> None:
     """Stop where a shop without orders would be published in place of one that has some.
 
     Args:
         settings: where the landed files are.
         failures: what was said of the files that did not land.
+        as_of: the first day that is not known; None for all that have landed.
 
     Raises:
+        RequestError: all transactions are dated on *as_of* or later.
         SourceError: no row of transactions has landed; the message says what became of the files that are there.
     """
     orders = [one for one in landed_files(settings.paths.landing) if one.source == "transactions"]
-    if any(int(one.account["n_accepted"]) for one in orders):
+    days = [str(one.account["first_ts"])[:10] for one in orders if int(one.account["n_accepted"])]
+    if as_of is not None and days and min(days) >= as_of.isoformat():
+        raise RequestError(f"nothing is known before {as_of}: the first transaction is of {min(days)}")
+    if days:
         return
-    empty = [f"{one.account['file_name']} has no row that can be used" for one in orders]
+    empty = [f"{one.account['file_name']} has no row that can be used{_why(one.account)}" for one in orders]
     said = "".join(f". {one}" for one in [*failures, *empty, *remarks(settings)])
     raise SourceError(
         f"there are no transactions: put files into {settings.paths.raw}, or name them in [sources.transactions]; "
         f"`clv demo` writes a synthetic shop{said}"
     )
+
+
+def _why(account: Mapping[str, Any]) -> str:
+    reasons = ", ".join(f"{reason} {count:,}" for reason, count in account.get("reasons", {}).items())
+    return f" ({reasons})" if reasons else ""
 
 
 def remarks(settings: Settings) -> list[str]:

@@ -90,7 +90,7 @@ def _ingest(ctx: RunContext) -> Said:
         ctx.journal.raise_alert(NOT_READ, "warning", said, remedy=remedy, link="/data", run_id=ctx.run_id)
     else:
         ctx.journal.close_alert(NOT_READ, by="ingest")
-    ingest.require_transactions(ctx.settings, failures)
+    ingest.require_transactions(ctx.settings, failures, as_of=ctx.as_of)
     new = [one for one in did["files"] if one["is_new"]]
     n_loaded, n_quarantined = (sum(one[key] for one in new) for key in ("n_accepted", "n_quarantined"))
     also = "".join(f"; {one}" for one in [*(f"NOT landed: {one}" for one in failures), *remarks])

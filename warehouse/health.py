@@ -151,7 +151,8 @@ def _landing(settings: Settings, today: date) -> Iterator[Finding]:
     yield Finding(
         "landed data",
         "warning" if share > MANY_QUARANTINED_SHARE else "ok",
-        f"{len(landed)} files, {n_good:,} rows loaded, {n_bad:,} quarantined ({share:.1%})",
+        f"{n_good:,} rows of {len(landed)} {'file' if len(landed) == 1 else 'files'} loaded, "
+        f"{n_bad:,} quarantined ({share:.1%})",
         "Look at the reasons on the Data quality page; most often a column or date format is mapped wrongly",
     )
     last = max((str(one.account["last_ts"])[:10] for one in landed if one.account.get("last_ts")), default="")

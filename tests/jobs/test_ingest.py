@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from clv.config import Engine, Paths, Settings
-from clv.errors import SourceError
+from clv.errors import RequestError, SourceError
 from jobs.cli import main
 from jobs.demo import write_demo
 from jobs.ingest import remarks, require_transactions
@@ -163,6 +163,25 @@ def test_without_a_usable_row_nothing_is_published_and_the_files_are_named(setti
         SourceError, match=r"no transactions.*sales\.csv.*orders\.csv has no row.*mail\.csv is not read"
     ):
         require_transactions(settings, ["sales.csv has no column for customer_id"])
+
+
+def test_the_reasons_are_said_where_no_row_can_be_used(settings):
+    (settings.paths.raw / "orders.csv").write_text("customer_id,order_date,amount\nann,1850-01-01,3\nbob,never,4\n")
+    land(settings, today=TODAY)
+
+    with pytest.raises(SourceError, match=r"orders\.csv has no row that can be used \(bad_date 1, date_too_old 1\)"):
+        require_transactions(settings)
+
+
+def test_a_date_before_the_first_order_is_no_reason_to_publish_an_empty_shop(settings):
+    (settings.paths.raw / "online_retail.csv").write_text(RETAIL)
+    land(settings, today=TODAY)
+
+    with pytest.raises(
+        RequestError, match="nothing is known before 2026-01-01: the first transaction is of 2026-01-01"
+    ):
+        require_transactions(settings, as_of=date(2026, 1, 1))
+    require_transactions(settings, as_of=date(2026, 1, 2))
 
 
 def test_the_synthetic_shop_beside_own_orders_is_said(settings):
