@@ -205,16 +205,17 @@ def _verdict(ctx: RunContext, history: History, version: str, newest: Judged | N
         return promotion.first(None if newest is None else _bias(newest, OURS), max_abs_bias=rules.max_abs_bias)
     if not rules.automatic:
         return promotion.Verdict(False, "promotion is by hand ([model.promotion] automatic = false)")
+    why = _what_it_knows(registry.card(version)["as_of"], registry.card(champion)["as_of"])
     if newest is None:
-        return promotion.Verdict(True, "newer data; no window has matured yet to compare on")
+        return promotion.Verdict(True, f"{why}; no window has matured yet to compare on")
     rival = _champion_forecast(ctx, history, champion, newest)
     if rival is None:
-        # The champion has seen the window: its score there would be flattered. Same recipe, newer data; the gate is
+        # The champion has seen the window: its score there would be flattered. Same recipe, other data; the gate is
         # then the recipe's own result on the window.
         bias = _bias(newest, OURS)
         if abs(bias) > rules.max_abs_bias:
             return promotion.Verdict(False, f"its total was off by {bias:+.0%} on the latest matured window")
-        return promotion.Verdict(True, "newer data; the champion has seen the latest matured window")
+        return promotion.Verdict(True, f"{why}; the champion has seen the latest matured window")
     both = {"challenger": newest.predictions[OURS], "champion": rival, BASELINE: newest.predictions[BASELINE]}
     draws = evaluation.bootstrap_draws(newest.actual, newest.bought, both, seed=ctx.settings.model.seed)
     return promotion.judge(
@@ -226,6 +227,13 @@ def _verdict(ctx: RunContext, history: History, version: str, newest: Judged | N
         min_gini_gain=rules.min_gini_gain,
         max_abs_bias=rules.max_abs_bias,
         confidence=rules.confidence,
+    )
+
+
+def _what_it_knows(until: str, champion_until: str) -> str:
+    """Why a version that cannot be compared takes the champion's place: the days, ISO, up to which each has learnt."""
+    return (
+        "newer data" if until >= champion_until else f"asked for as of {until}, after which the champion has seen days"
     )
 
 

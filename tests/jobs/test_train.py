@@ -184,6 +184,11 @@ def test_without_a_purchase_there_is_nothing_to_learn_and_nothing_is_registered(
     assert Registry(shop.settings.paths.registry / models.NAME).versions() == []
 
 
+def test_older_data_is_not_called_newer():
+    assert train._what_it_knows("2026-02-01", "2026-01-01") == "newer data"
+    assert "newer" not in train._what_it_knows("2025-07-01", "2026-01-01")
+
+
 @pytest.mark.parametrize(
     ("x", "amounts", "expected"),
     [([1, 2, 3], [5.0, 6.0, 7.0], 1.0), ([1, 2, 3], [5.0, 5.0, 5.0], None), ([2], [5.0], None), ([], [], None)],
