@@ -57,14 +57,14 @@ def equity_bridge(frame: pd.DataFrame, labels: dict[str, str], words: Format) ->
     What was realised is neither gain nor loss: it came in, and is no longer expected.
 
     Args:
-        frame: step, money, place; the first and the last row are totals.
+        frame: step, money, level_money (after the step), place; the first and the last row are totals.
         labels: step → words.
         words: the shop's wording.
     """
     figure = theme.figure()
     money = [float(value) for value in frame["money"]]
     last = len(money) - 1
-    after = [sum(money[: place + 1]) for place in range(last)]
+    after = [float(value) for value in frame["level_money"]][:last]
     is_total = [place in (0, last) for place in range(len(money))]
     figure.add_bar(
         # On a phone a step is as wide as one word.

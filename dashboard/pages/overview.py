@@ -347,7 +347,7 @@ def _who_is_saved(is_predicted: bool, horizon_days: int) -> str:
     if not is_predicted:
         return "Customers of the segments that are slipping away, the most revenue of the last 365 days first"
     return (
-        "Of the segments that are slipping away, or late for their own rhythm with a churn risk of 20% and more; "
+        "Of the segments that are slipping away, or late for their own rhythm with a churn risk of a fifth and more; "
         f"the most expected revenue, next {horizon_days} days, first"
     )
 

@@ -110,7 +110,7 @@ def test_without_a_second_scoring_the_bridge_says_so(page, walk, words_of):
 
 def test_the_bridge_hangs_its_steps_between_two_totals():
     money = {"opening": 100.0, "realised": -30.0, "behaviour_change": -20.0, "new_customers": 15.0, "closing": 65.0}
-    frame = pd.DataFrame({"step": list(money), "money": list(money.values()), "place": range(1, 6)})
+    frame = pd.DataFrame({"step": list(money), "money": list(money.values()), "level_money": [100, 70, 50, 65, 65]})
 
     figure = equity_bridge(frame, STEPS, Format("GBP", "en_GB"))
     (trace,) = figure.data

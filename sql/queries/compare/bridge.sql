@@ -127,6 +127,9 @@ with
 select
     step,
     round(money, 2) as money,
+    round(
+        case when step = 'closing' then money else sum(money) over (order by place) end, 2
+    ) as level_money,  -- customer equity once the step is taken
     n_customers,
     (select max(as_of) from before) as before_as_of,
     (select max(as_of) from present) as present_as_of,

@@ -2,6 +2,16 @@
 -- now that add up to the cent.
 -- grain: one row per step; no row until customers have been scored twice
 -- parameters: none
-select step, money, n_customers, before_as_of, present_as_of, horizon_days, place,
+select
+    step,
+    money,
+    case
+        when step = 'closing' then money else round(sum(money) over (order by place), 2)
+    end as level_money,  -- customer equity once the step is taken
+    n_customers,
+    before_as_of,
+    present_as_of,
+    horizon_days,
+    place,
 from marts.equity_bridge
 order by place

@@ -95,9 +95,9 @@ with
                     concat('expected revenue in the next ', cast($horizon_days as varchar), ' days')
                 else
                     concat(
-                        'revenue in the next ',
+                        'brought by customers like them in ',
                         cast($horizon_days as varchar),
-                        ' days if they do as customers like them did'
+                        ' days'
                     )
             end,
             link,
