@@ -136,12 +136,13 @@ def test_steps_of_the_distribution_are_contiguous(context):
 @pytest.mark.parametrize(
     ("chosen", "customers"),
     [
-        # 5, 5, 20 and 150; the four of them are tenths 1 to 4, and a quarter of all each
+        # 5, 5, 20 and 150, a quarter of all each; their middles are 1, 1, 2.5 and 3.5 of 4: tenths 3, 3, 7 and 9
         ({}, {"C01", "C02", "C03", "C10"}),
         ({"value_from": 10.0, "value_to": 20.0}, set()),
         ({"value_from": 20.0, "value_to": 50.0}, {"C03"}),
         ({"value_to": 20.0}, {"C02", "C10"}),
-        ({"decile": 4}, {"C01"}),
+        ({"decile": 9}, {"C01"}),
+        ({"decile": 3}, {"C02", "C10"}),
         ({"best_percent": 50}, {"C01", "C03"}),
         ({"measure": "margin", "value_from": 60.0}, {"C01"}),
     ],

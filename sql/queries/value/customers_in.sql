@@ -20,11 +20,25 @@ with
         where horizon_days = $horizon_days and expected_revenue is not null
     ),
 
+    -- by the middle of the places of all with the same value: equals share a tenth
     ranked as (
         select
             customer_id,
             expected_value,
-            ntile(10) over (order by expected_value, customer_id) as decile,
+            cast(
+                least(
+                    9e0,
+                    floor(
+                        5e0 * cast(
+                            rank() over (order by expected_value)
+                            - 1
+                            + count(*) over (order by expected_value) as double
+                        )
+                        / nullif(cast(count(*) over () as double), 0e0)
+                    )
+                )
+                + 1e0 as integer
+            ) as decile,
             cast(
                 ceil(
                     100e0
