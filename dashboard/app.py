@@ -97,7 +97,7 @@ def create_app(settings: Settings) -> Dash:
     # Dash sets itself up on the first request, which is not safe with threads; and only then are all scripts known.
     server.test_client().get("/healthz")
     policy = _policy(app)
-    site.journal.beat("web")
+    site.journal.beats.beat("web")
     return app
 
 

@@ -203,7 +203,7 @@ class Door:
 
     def worker_is_alive(self) -> bool:
         """Whether a worker has been heard of within the last minute."""
-        beats = self.journal.heartbeats()
+        beats = self.journal.beats.table()
         return bool(((beats["role"] == "worker") & (beats["age_seconds"] <= WORKER_SILENT_SECONDS)).any())
 
     def health(self) -> Health:

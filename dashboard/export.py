@@ -86,7 +86,7 @@ def _file(door: Door, request: dict[str, Any]) -> flask.Response:
     response.headers["Content-Length"] = str(n_bytes)
     response.headers["Content-Disposition"] = f"attachment; filename=customers_{door.handle.as_of.isoformat()}.csv"
     response.headers["Cache-Control"] = "no-store"
-    door.journal.note(BY, "export", "customers", _noted(asked, n_rows, door))
+    door.journal.audit.note(BY, "export", "customers", _noted(asked, n_rows, door))
     return response
 
 

@@ -188,7 +188,7 @@ def _builds() -> tuple[str, ...]:
 def _beside() -> str | None:
     """A digest of what pages show beside builds: runs, versions of the model, reports; None while a run goes on."""
     door = data.door()
-    runs = door.journal.last_change()
+    runs = door.journal.runs.last_change()
     if runs is None:
         return None
     folders = (model_card.registry_of(door.settings).folder, door.settings.paths.reports)

@@ -40,7 +40,7 @@ def register(server: flask.Flask) -> None:
             )
         except (NoBuildError, RequestError) as error:
             return flask.Response(str(error), status=404, mimetype="text/plain")
-        door.journal.note(BY, "export", "quarantine", {"n_rows": rows.num_rows, "build": handle.id})
+        door.journal.audit.note(BY, "export", "quarantine", {"n_rows": rows.num_rows, "build": handle.id})
         name = f"quarantine_{handle.as_of.isoformat()}.csv"
         return flask.Response(
             _csv(rows),

@@ -67,7 +67,7 @@ def register(app: Dash) -> None:
             max_age=0,
         )
         response.headers["Cache-Control"] = "private, no-cache"
-        door.journal.note(BY, "export", "report", {"name": name, "build": build_id})
+        door.journal.audit.note(BY, "export", "report", {"name": name, "build": build_id})
         return response
 
 
@@ -121,9 +121,9 @@ def _request(ask: Door, build_id: str, name: str, *, is_new: bool) -> bool:
     if not is_new and (last := _last(ask, build_id, name)) is not None and last.status in FAILED:
         return False
     # While the report of another build is being made, the journal gives that run; ours is asked for when it has ended.
-    run = ask.journal.run(ask.journal.request(JOB, BY, {"name": name, "build": build_id}))
+    run = ask.journal.runs.one(ask.journal.runs.request(JOB, BY, {"name": name, "build": build_id}))
     if is_new and _is_of(run, build_id, name):
-        ask.journal.note(BY, "run", JOB, {"run_id": run.run_id, "name": name, "build": build_id})
+        ask.journal.audit.note(BY, "run", JOB, {"run_id": run.run_id, "name": name, "build": build_id})
     return True
 
 
@@ -133,7 +133,7 @@ def _shown(ask: Door, build_id: str, name: str, *, is_asked: bool) -> tuple[Any,
     if made is not None:
         return _download(made), HIDDEN, "", False
     words = [icon("file-earmark-pdf"), "Make PDF"]
-    ours = next((run for run in ask.journal.active(JOB) if _is_of(run, build_id, name)), None)
+    ours = next((run for run in ask.journal.runs.active(JOB) if _is_of(run, build_id, name)), None)
     if ours is not None or is_asked:
         return _waiting(ask, ours), HIDDEN, words, True
     last = _last(ask, build_id, name)
@@ -164,7 +164,7 @@ def _waiting(ask: Door, run: Run | None) -> Any:
         commands = [html.Code("clv worker"), " or ", html.Code("clv up")]
         words = html.Span(["The PDF waits: the worker is not running. Start it with ", *commands, "."])
         return html.Span([icon("exclamation-triangle"), words], className="report-note is-warn")
-    others = ask.journal.active()
+    others = ask.journal.runs.active()
     behind = next((one for one in others if one.status == "running"), None)
     words = f"Waiting for {behind.job} to end" if behind is not None else "Queued"
     return progress(0.0, words)
@@ -184,7 +184,7 @@ def _failed(ask: Door, run: Run) -> Any:
 
 def _last(ask: Door, build_id: str, name: str) -> Run | None:
     """The latest run that ended, if it was for this report."""
-    run = ask.journal.last(JOB)
+    run = ask.journal.runs.last(JOB)
     return run if run is not None and _is_of(run, build_id, name) else None
 
 

@@ -47,34 +47,34 @@ def keep(door: Door, name: str, asked: Wanted, ticked: Sequence[str] | None = No
         RequestError: the name is taken or empty, there are too many lists or customers, or nobody is chosen.
     """
     name = name.strip()[:MAX_NAME]
-    if len(door.journal.saved_lists(OWNER)) >= MAX_LISTS:
+    if len(door.journal.lists.table(OWNER)) >= MAX_LISTS:
         raise RequestError(f"there are {MAX_LISTS} lists already; delete one first")
     ids = list(ticked) if ticked is not None else _matching(door, asked)
-    door.journal.save_list(OWNER, name, ids, door.handle.id)
-    door.journal.note(BY, "keep a list", "customers", {"n_customers": len(set(ids)), "build": door.handle.id})
+    door.journal.lists.save(OWNER, name, ids, door.handle.id)
+    door.journal.audit.note(BY, "keep a list", "customers", {"n_customers": len(set(ids)), "build": door.handle.id})
 
 
 def delete(door: Door, name: str) -> str:
     """Forget a list; gives the id with which the journal can bring it back."""
-    list_id = door.journal.delete_list(OWNER, name)
-    door.journal.note(BY, "delete a list", "customers", {"list": list_id})
+    list_id = door.journal.lists.delete(OWNER, name)
+    door.journal.audit.note(BY, "delete a list", "customers", {"list": list_id})
     return list_id
 
 
 def restore(door: Door, list_id: str) -> None:
     """Bring back a list that was deleted within a day."""
-    door.journal.restore_list(OWNER, list_id)
-    door.journal.note(BY, "restore a list", "customers", {"list": list_id})
+    door.journal.lists.restore(OWNER, list_id)
+    door.journal.audit.note(BY, "restore a list", "customers", {"list": list_id})
 
 
 def rename(door: Door, name: str, new_name: str) -> None:
     """Give a list another name."""
-    door.journal.rename_list(OWNER, name, new_name.strip()[:MAX_NAME])
+    door.journal.lists.rename(OWNER, name, new_name.strip()[:MAX_NAME])
 
 
 def all_lists(door: Door) -> Any:
     """The kept lists, by name: list_id, name, n_customers, build_id, saved_at."""
-    return door.journal.saved_lists(OWNER)
+    return door.journal.lists.table(OWNER)
 
 
 def _matching(door: Door, asked: Wanted) -> list[str]:
@@ -87,7 +87,7 @@ def _matching(door: Door, asked: Wanted) -> list[str]:
 
 
 def _file(door: Door, name: str) -> Path:
-    members = door.journal.list_members(OWNER, name)
+    members = door.journal.lists.members(OWNER, name)
     mark = hashlib.sha256("\n".join(members).encode()).hexdigest()[:32]
     path = door.settings.paths.cache / "lists" / f"{mark}.parquet"
     if not path.exists():

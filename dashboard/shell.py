@@ -333,7 +333,7 @@ def _foot(door: Door) -> list[Any]:
 
 
 def _alerts(door: Door) -> tuple[Any, Any]:
-    frame = door.journal.alerts()
+    frame = door.journal.alerts.table()
     if frame.empty:
         return None, state("bell-slash", "No open alerts", "Failed jobs are announced here.")
     entries = [

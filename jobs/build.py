@@ -13,7 +13,7 @@ from warehouse import build, outputs
 def run(ctx: RunContext) -> Mapping[str, Any]:
     """Publish a build of what has landed and what jobs have written; the published one when nothing has changed."""
     ingest.require_transactions(ctx.settings, as_of=ctx.as_of)
-    for name, frame in ctx.journal.export().items():
+    for name, frame in ctx.journal.runs.export().items():
         outputs.write(ctx.settings.paths.outputs, name, frame)
     info = build.build(ctx.settings, as_of=ctx.as_of, progress=ctx.progress)
     return {

@@ -418,7 +418,7 @@ def work(run_id: str, config: Config = None, debug: Debug = False) -> None:
 
     settings = _open(config, debug, "job", terminal=debug)
     stop_with_parent()
-    claimed = Journal(settings.journal_url).run(run_id)
+    claimed = Journal(settings.journal_url).runs.one(run_id)
     as_of = claimed.params.get("as_of")
     execute(
         job_named(claimed.job),
@@ -565,7 +565,7 @@ def _change_champion(settings: Settings, action: str, subject: str, change: Call
 
     with data_lock(settings.paths.data, action):
         said = change(settings)
-    Journal(settings.journal_url).note(getpass.getuser(), action, subject, {"said": said})
+    Journal(settings.journal_url).audit.note(getpass.getuser(), action, subject, {"said": said})
     out.print(said, highlight=False)
 
 
@@ -632,7 +632,7 @@ def _change_rules(settings: Settings, action: str, change: Callable[[Settings], 
 
     change(settings)
     names = [rule.segment for rule in segment_rules.rules_in_force(settings)]
-    Journal(settings.journal_url).note(getpass.getuser(), "segment rules", action, {"segments": names})
+    Journal(settings.journal_url).audit.note(getpass.getuser(), "segment rules", action, {"segments": names})
     out.print(f"{len(names)} rules are in force from the next build on: {', '.join(names)}", highlight=False)
 
 

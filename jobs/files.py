@@ -70,7 +70,7 @@ def remove(
         # Those that are landed again go first: after a kill in between, the next ingest does so, and the rest stands.
         unland.unland(settings, [*(one for one, _ in plan.again), *plan.going])
         for one in plan.going:
-            Journal(settings.journal_url).note(
+            Journal(settings.journal_url).audit.note(
                 getpass.getuser(), "remove file", one.file_id, {"file": one.account["file_name"], "source": one.source}
             )
         logger.bind(files=[one.file_id for one in plan.going]).info("took landed files back")

@@ -145,12 +145,12 @@ def version_asked(ctx: RunContext) -> str:
 
 def asked_by(ctx: RunContext) -> str:
     """Who asked for the run."""
-    return ctx.journal.run(ctx.run_id).requested_by
+    return ctx.journal.runs.one(ctx.run_id).requested_by
 
 
 def changed(ctx: RunContext, action: str, subject: str, said: str) -> dict[str, Any]:
     """After the champion has changed: the audit trail, and a build that tells the pages; what was done."""
-    ctx.journal.note(asked_by(ctx), action, subject, {"said": said, "run_id": ctx.run_id})
+    ctx.journal.audit.note(asked_by(ctx), action, subject, {"said": said, "run_id": ctx.run_id})
     logger.bind(action=action, subject=subject).info(said)
     did = {"said": said, "build_id": published(ctx.part(0.2, 1.0))}
     ctx.progress(1.0, said)

@@ -56,7 +56,7 @@ def run(ctx: RunContext) -> Mapping[str, Any]:
         did, said = do(ctx.part(start, end))
         seconds = round(time.monotonic() - began, 2)
         if did and not did.get("skipped"):
-            ctx.journal.close_alert(f"job:{name}", by="the pipeline")
+            ctx.journal.alerts.close(f"job:{name}", by="the pipeline")
         steps.append({"step": name, "seconds": seconds, "said": said})
         logger.bind(step=name, seconds=seconds).info("{}: {}", name, said)
         return did
@@ -78,18 +78,18 @@ def _ingest(ctx: RunContext) -> Said:
         # The shop goes on with the files that are good; the others are an alert until they land or go away.
         did = {"files": ingest.summaries(error.accounts), "remarks": ingest.remarks(ctx.settings)}
         remedy = "Mend or remove the file, or map its columns in [sources]; then clv run"
-        ctx.journal.raise_alert(NOT_LANDED, "critical", str(error), remedy=remedy, link="/data", run_id=ctx.run_id)
+        ctx.journal.alerts.open(NOT_LANDED, "critical", str(error), remedy=remedy, link="/data", run_id=ctx.run_id)
         failures = error.failures
     else:
-        ctx.journal.close_alert(NOT_LANDED, by="ingest")
+        ctx.journal.alerts.close(NOT_LANDED, by="ingest")
         failures = []
     remarks = did["remarks"]
     if remarks:
         said = "; ".join(remarks)
         remedy = "Map it, move it away, or take the synthetic shop out; then clv run"
-        ctx.journal.raise_alert(NOT_READ, "warning", said, remedy=remedy, link="/data", run_id=ctx.run_id)
+        ctx.journal.alerts.open(NOT_READ, "warning", said, remedy=remedy, link="/data", run_id=ctx.run_id)
     else:
-        ctx.journal.close_alert(NOT_READ, by="ingest")
+        ctx.journal.alerts.close(NOT_READ, by="ingest")
     ingest.require_transactions(ctx.settings, failures, as_of=ctx.as_of)
     new = [one for one in did["files"] if one["is_new"]]
     n_loaded, n_quarantined = (sum(one[key] for one in new) for key in ("n_accepted", "n_quarantined"))
@@ -110,11 +110,11 @@ def _train(ctx: RunContext) -> Said:
         did = train.run(ctx)
     except NotEnoughDataError as error:
         # A young shop has numbers, segments and cohorts all the same.
-        ctx.journal.raise_alert(
+        ctx.journal.alerts.open(
             TOO_LITTLE, "info", str(error), remedy="It is tried again at each run, as more orders arrive", link="/model"
         )
         return {}, f"not possible yet: {error}"
-    ctx.journal.close_alert(TOO_LITTLE, by="training")
+    ctx.journal.alerts.close(TOO_LITTLE, by="training")
     as_of = ctx.warehouse.current().as_of.isoformat()
     _remember(ctx, "train", {"key": _train_key(ctx), "on": ctx.today.isoformat(), "as_of": as_of})
     return did, f"{reason}; {did.get('said', 'done')}"
@@ -167,7 +167,7 @@ def why_train(ctx: RunContext) -> str:
     if last.get("key") != _train_key(ctx):
         return "features or settings have changed"
     # `clv train` counts, too: the weekly training of the schedule is not to be followed by another the next morning.
-    by_itself = ctx.journal.last("train", ("done",))
+    by_itself = ctx.journal.runs.last("train", ("done",))
     days = [date.fromisoformat(last["on"]), *([by_itself.requested_at.date()] if by_itself else [])]
     age_days = (ctx.today - max(days)).days
     if age_days >= ctx.settings.model.retrain_after_days:

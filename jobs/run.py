@@ -149,10 +149,10 @@ def execute(
     journal = Journal(settings.journal_url)
     adopted = run_id is not None
     if run_id is not None:
-        journal.adopt(run_id)
+        journal.runs.adopt(run_id)
 
     def wait(message: str) -> None:
-        journal.progress(str(run_id), 0.0, message)
+        journal.runs.progress(str(run_id), 0.0, message)
 
     with (
         _stopped_by_signal(),
@@ -228,19 +228,19 @@ class _Row:
 
     def begin(self, by: str, params: Mapping[str, Any]) -> str:
         if self.run_id is None:
-            self.run_id = self.journal.start(self.job.name, by, params)
+            self.run_id = self.journal.runs.start(self.job.name, by, params)
         self._thread.start()
         return self.run_id
 
     def _keep_alive(self) -> None:
         while not self._stop.wait(SEEN_EVERY_SECONDS):
-            self.journal.seen(str(self.run_id))
+            self.journal.runs.seen(str(self.run_id))
 
     def end(self, detail: Mapping[str, Any]) -> None:
         seconds = round(time.monotonic() - self.started, 2)
         skipped = str(detail.get("skipped", ""))
         self._finish("skipped" if skipped else "done", message=skipped or "done", detail=detail)
-        self.journal.close_alert(f"job:{self.job.name}", by="a good run")
+        self.journal.alerts.close(f"job:{self.job.name}", by="a good run")
         logger.bind(job=self.job.name, seconds=seconds).info("{} is done in {} s", self.job.name, seconds)
 
     def fail(self, status: str, error: str) -> None:
@@ -255,7 +255,7 @@ class _Row:
     def _finish(self, status: str, **said: Any) -> None:
         self._stop.set()
         if self.run_id is not None:
-            self.journal.finish(self.run_id, status, **said)
+            self.journal.runs.finish(self.run_id, status, **said)
 
 
 @contextlib.contextmanager
@@ -285,7 +285,7 @@ def _row(journal: Journal, job: Job, run_id: str | None) -> Iterator[_Row]:
 def alert_of_failure(journal: Journal, job: str, run_id: str, error: str) -> None:
     """Open the alert that says that *job* failed; the next good run closes it."""
     command = COMMANDS.get(job, job)
-    journal.raise_alert(
+    journal.alerts.open(
         f"job:{job}",
         "critical",
         f"{job} failed: {error}",
@@ -305,7 +305,7 @@ def _progress(journal: Journal, run_id: str, tell: Progress | None) -> Progress:
         now = time.monotonic()
         if message != last_message or now - last_told >= TOLD_EVERY_SECONDS:
             last_told, last_message = now, message
-            journal.progress(run_id, share, message)
+            journal.runs.progress(run_id, share, message)
 
     return progress
 

@@ -106,14 +106,14 @@ def missed(job: Job, settings: Settings, journal: Journal, now: datetime) -> boo
     has stopped since.
     """
     line = job.cron(settings)
-    latest = journal.last(job.name)
+    latest = journal.runs.last(job.name)
     if not line or latest is None:
         return False
     fire = previous_fire_time(cron_trigger(line, settings.business.timezone), now)
     if fire is None:
         return False
     due = fire.astimezone(UTC).replace(tzinfo=None)
-    good = journal.last(job.name, ("done", "skipped"))
+    good = journal.runs.last(job.name, ("done", "skipped"))
     return not (latest.was_stopped and latest.requested_at >= due) and (good is None or good.requested_at < due)
 
 
@@ -167,7 +167,7 @@ class Worker:
         for job in JOBS.values():
             if line := job.cron(settings):
                 trigger = cron_trigger(line, settings.business.timezone)
-                self._scheduler.add_job(journal.request, trigger, args=(job.name, "schedule"), id=job.name)
+                self._scheduler.add_job(journal.runs.request, trigger, args=(job.name, "schedule"), id=job.name)
 
     @property
     def running(self) -> Run | None:
@@ -192,31 +192,31 @@ class Worker:
         finally:
             self._scheduler.shutdown(wait=False)
             self._stop_child()
-            self._journal.stop_beating("worker")
+            self._journal.beats.stop("worker")
             logger.info("the worker has stopped")
 
     def _settle(self) -> None:
         """After downtime: close what a crash left open, ask for what was missed."""
-        for run in self._journal.abort_orphans():
+        for run in self._journal.runs.abort_orphans():
             logger.bind(job=run.job, run=run.run_id).warning("{} was left running by a process that is gone", run.job)
             alert_of_failure(self._journal, run.job, run.run_id, "its process ended without a word")
         now = datetime.now(UTC)
         for job in JOBS.values():
             if missed(job, self._settings, self._journal, now):
                 logger.bind(job=job.name).info("{} was due while no worker ran: it is caught up", job.name)
-                self._journal.request(job.name, "catch-up")
+                self._journal.runs.request(job.name, "catch-up")
 
     def _tick(self) -> None:
         if self._child is not None and self._child.poll() is not None:
             self._bury(self._child.returncode)
         if self._child is not None and self._run is not None:
             self._obey(self._child, self._run)
-        if self._child is None and (run := self._journal.claim()) is not None:
+        if self._child is None and (run := self._journal.runs.claim()) is not None:
             self._start(run)
         if time.monotonic() - self._beat_at >= BEAT_SECONDS:
             self._beat_at = time.monotonic()
-            self._journal.beat("worker", f"running {self._run.job}" if self._run else "idle")
-            self._journal.set_schedule(self._rows())
+            self._journal.beats.beat("worker", f"running {self._run.job}" if self._run else "idle")
+            self._journal.schedule.publish(self._rows())
 
     def _rows(self) -> list[dict[str, Any]]:
         rows = []
@@ -239,7 +239,7 @@ class Worker:
             self._child = subprocess.Popen(self._command(run.run_id), stdin=subprocess.PIPE, start_new_session=True)  # noqa: S603 our own program
             self._run = run
         except OSError as error:
-            self._journal.finish(run.run_id, "failed", error=f"its process could not be started: {error}")
+            self._journal.runs.finish(run.run_id, "failed", error=f"its process could not be started: {error}")
             alert_of_failure(self._journal, run.job, run.run_id, str(error))
 
     def _obey(self, child: subprocess.Popen[bytes], run: Run) -> None:
@@ -247,7 +247,7 @@ class Worker:
         if self._stopped_at is not None:
             if time.monotonic() - self._stopped_at > STOP_SECONDS:
                 child.kill()
-        elif self._journal.run(run.run_id).status == "aborted":
+        elif self._journal.runs.one(run.run_id).status == "aborted":
             logger.bind(job=run.job, run=run.run_id).warning("{} is stopped on a wish", run.job)
             self._stopped_at = time.monotonic()
             child.terminate()
@@ -261,7 +261,7 @@ class Worker:
             return
         how = f"was killed by {signal.Signals(-code).name}" if code < 0 else f"ended with code {code}"
         # A job that could still speak has closed its row itself; then these words come second and do not count.
-        if self._journal.finish(run.run_id, "aborted", error=f"its process {how} before it was done"):
+        if self._journal.runs.finish(run.run_id, "aborted", error=f"its process {how} before it was done"):
             logger.bind(job=run.job, run=run.run_id, code=code).error("{}: its process {}", run.job, how)
             alert_of_failure(self._journal, run.job, run.run_id, f"its process {how}")
         else:

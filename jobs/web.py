@@ -116,7 +116,7 @@ def keep_beating(settings: Settings) -> None:
     def beat() -> None:
         while True:
             try:
-                journal.beat("web")
+                journal.beats.beat("web")
             except OperationalError as error:
                 logger.warning("the journal does not answer: {}", error.orig)
             if stop.wait(BEAT_SECONDS):
@@ -125,7 +125,7 @@ def keep_beating(settings: Settings) -> None:
     def end() -> None:
         stop.set()
         with contextlib.suppress(OperationalError):
-            journal.stop_beating("web")
+            journal.beats.stop("web")
 
     threading.Thread(target=beat, daemon=True, name="beat").start()
     atexit.register(end)
@@ -190,10 +190,10 @@ def up(settings: Settings, config: Path | None, host: str, port: int, err: Conso
                 )
         first = None
         if publish.current_id(settings.paths.data) is None:
-            first = journal.request("pipeline", "first run")
+            first = journal.runs.request("pipeline", "first run")
         elif not build.is_of_this_version(settings):
             # Pages of this version may read tables that a build of another one does not have.
-            journal.request("build", "another version")
+            journal.runs.request("build", "another version")
         worker = Worker(settings, journal, lambda run_id: own_command(config, "work", run_id))
         with _bar(err) as bar:
             watch = _Watch(journal, web, bar, url_of(host, port), first, out)
@@ -221,7 +221,7 @@ class _Watch:
                     f"The pages are up at {self._url}; numbers arrive with the first run.", highlight=False
                 )
         if self._first and self._task is not None:
-            run = self._journal.run(self._first)
+            run = self._journal.runs.one(self._first)
             self._bar.update(self._task, completed=run.progress, description=f"first run: {run.message}"[:70])
             if not self._bar.console.is_terminal and (tenth := int(run.progress * 10)) > self._tenth:
                 self._tenth = tenth

@@ -232,12 +232,12 @@ def _charts(settings: Settings, _today: date) -> Iterator[Finding]:
 
 def _journal(journal: Journal) -> Iterator[Finding]:
     yield Finding("journal", "ok", "answers", "")
-    alerts = journal.alerts()
+    alerts = journal.alerts.table()
     found = "; ".join(alerts["title"].head(3)) if len(alerts) else "none is open"
     yield Finding(
         "alerts", "warning" if len(alerts) else "ok", found, "Open the alerts in the top bar; each has its remedy"
     )
-    beats = journal.heartbeats()
+    beats = journal.beats.table()
     for role, remedy in (
         ("worker", "clv worker, or clv up: nothing runs on schedule without it"),
         ("web", "clv serve, or clv up"),

@@ -55,7 +55,7 @@ def confirm_id(job: str, version: str, at: str = "versions") -> dict[str, str]:
 
 def active_runs(door: Door) -> list[Any]:
     """Runs that this page waits for, the first asked for first."""
-    runs = records(door.journal.runs(limit=50))
+    runs = records(door.journal.runs.table(limit=50))
     return [run for run in reversed(runs) if run.job in FOLLOWED and run.status in ("queued", "running")]
 
 
@@ -96,7 +96,7 @@ def _running(run: Any) -> html.Div:
 
 def _last_failure(door: Door) -> Any | None:
     """The run of our jobs that failed, when nothing of theirs has succeeded since."""
-    latest = [run for run in records(door.journal.runs(limit=50)) if run.job in ACTIONS]
+    latest = [run for run in records(door.journal.runs.table(limit=50)) if run.job in ACTIONS]
     return latest[0] if latest and latest[0].status == "failed" else None
 
 

@@ -330,7 +330,7 @@ def _list_line(ask: Door, row: Any) -> html.Div:
 
 
 def _view_links(ask: Door) -> list[Any]:
-    frame = ask.journal.saved_views(OWNER, PATH)
+    frame = ask.journal.views.table(OWNER, PATH)
     if frame.empty:
         return [html.Div("Filters and order can be kept under a name.", className="search-none")]
     return [
@@ -460,15 +460,15 @@ def keep_view(
     if not ctx.triggered[0]["value"]:
         return no_update, no_update
     if isinstance(pressed, dict):
-        ask.journal.delete_view(OWNER, PATH, pressed["name"])
+        ask.journal.views.delete(OWNER, PATH, pressed["name"])
         return _view_links(ask), no_update
     name = (name or "").strip()[:MAX_VIEW_NAME]
     if not name:
         return no_update, no_update
-    if len(ask.journal.saved_views(OWNER, PATH)) >= MAX_VIEWS:
+    if len(ask.journal.views.table(OWNER, PATH)) >= MAX_VIEWS:
         raise RequestError(f"there are {MAX_VIEWS} views already; forget one first")
     asked = customer_list.wanted((shown or {}).get("search", search or ""))
-    ask.journal.save_view(OWNER, PATH, name, customer_list.search_of(asked))
+    ask.journal.views.save(OWNER, PATH, name, customer_list.search_of(asked))
     return _view_links(ask), ""
 
 

@@ -80,18 +80,18 @@ def stop(_clicks: list[int | None], search: str | None) -> str:
     if not isinstance(pressed, dict) or not ctx.triggered[0]["value"]:
         raise PreventUpdate
     ask, run_id = door(search), str(pressed["run"])
-    job = ask.journal.run(run_id).job
-    if not ask.journal.stop(run_id, BY):
+    job = ask.journal.runs.one(run_id).job
+    if not ask.journal.runs.stop(run_id, BY):
         return f"{job} had ended already"
-    ask.journal.note(BY, "stop", job, {"run_id": run_id})
+    ask.journal.audit.note(BY, "stop", job, {"run_id": run_id})
     return f"{job} is stopped"
 
 
 def _request(ask: Door, job: str) -> None:
-    if job not in set(ask.journal.schedule()["job"]):
+    if job not in set(ask.journal.schedule.table()["job"]):
         raise RequestError(f"there is no job {job!r}")
-    run_id = ask.journal.request(job, BY)
-    ask.journal.note(BY, "run", job, {"run_id": run_id})
+    run_id = ask.journal.runs.request(job, BY)
+    ask.journal.audit.note(BY, "run", job, {"run_id": run_id})
 
 
 def _live(ask: Door, query: Mapping[str, str]) -> list[Any]:
@@ -107,7 +107,7 @@ def _worker(ask: Door) -> html.Div | None:
 
 
 def _schedule(ask: Door) -> html.Section:
-    schedule, runs, now = ask.journal.schedule(), ask.journal.runs(), data.now()
+    schedule, runs, now = ask.journal.schedule.table(), ask.journal.runs.table(), data.now()
     body = (
         empty("No jobs yet", ["They appear when the worker has started once: ", html.Code("clv worker"), "."])
         if schedule.empty
@@ -124,20 +124,20 @@ def _chosen(ask: Door, query: Mapping[str, str]) -> Any:
 
 
 def _run(ask: Door, run_id: str) -> html.Section:
-    run = ask.journal.run(run_id)
+    run = ask.journal.runs.one(run_id)
     lines = run_log(ask.settings.paths.logs, run_id)
     body = html.Div([run_detail(ask, run), log_lines(ask, lines)], className="run")
     return card(f"Run of {run.job}", body, sub=run_id, tools=link("Close", ask.href("/jobs")), span=12, id="run-log")
 
 
 def _runs(ask: Door, query: Mapping[str, str]) -> html.Section:
-    runs = ask.journal.runs(limit=N_RUNS)
+    runs = ask.journal.runs.table(limit=N_RUNS)
     body = empty("Nothing has run yet") if runs.empty else run_table(ask, runs, query.get("run"))
     return card("Latest runs", body, sub="Choose one to read its log", span=12, is_flush=True)
 
 
 def _durations(ask: Door, query: Mapping[str, str]) -> html.Section:
-    runs = ask.journal.runs()
+    runs = ask.journal.runs.table()
     ended = runs[runs["started_at"].notna() & runs["finished_at"].notna()]
     jobs = list(dict.fromkeys(ended["job"]))
     if not jobs:

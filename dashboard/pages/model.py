@@ -779,10 +779,12 @@ def request(ask: Door, job: str, version: str) -> None:
     if job == "score":
         # A score is seen once it is published.
         for one in ("score", "build"):
-            ask.journal.note(BY, "run", one, {"run_id": ask.journal.request(one, BY)})
+            ask.journal.audit.note(BY, "run", one, {"run_id": ask.journal.runs.request(one, BY)})
         return
     if job not in parts.ACTIONS or (
         job != "rollback" and version not in model_card.registry_of(ask.settings).versions()
     ):
         raise RequestError(f"there is no model version {version[:40]!r} to {job[:20]}")
-    ask.journal.note(BY, f"ask to {job}", version, {"run_id": ask.journal.request(job, BY, {"version": version})})
+    ask.journal.audit.note(
+        BY, f"ask to {job}", version, {"run_id": ask.journal.runs.request(job, BY, {"version": version})}
+    )

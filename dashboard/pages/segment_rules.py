@@ -240,8 +240,10 @@ def save(
             segment_rules.save(ask.settings, rules, seen=seen)
     except ClvError as error:
         return _notice(f"Not saved: {error}", "bad"), no_update, no_update, no_update, no_update
-    run_id = ask.journal.request("build", BY)
-    ask.journal.note(BY, "segment rules", "saved", {"segments": [rule.segment for rule in rules], "run_id": run_id})
+    run_id = ask.journal.runs.request("build", BY)
+    ask.journal.audit.note(
+        BY, "segment rules", "saved", {"segments": [rule.segment for rule in rules], "run_id": run_id}
+    )
     return _run_status(ask, run_id), run_id, False, segment_rules.mark(ask.settings), False
 
 
@@ -260,12 +262,12 @@ def watch(_n: int | None, run_id: str | None, search: str | None) -> tuple[Any, 
     if not run_id:
         return no_update, no_update, True, no_update
     ask = door(search)
-    run = ask.journal.run(run_id)
+    run = ask.journal.runs.one(run_id)
     if run.is_active:
         return _run_status(ask, run_id), no_update, no_update, no_update
     if run.status == "done" and not _is_published(ask, _present(ask)[0]):
         # It had begun before the rules were saved, and has not read them: once more.
-        again = ask.journal.request("build", BY)
+        again = ask.journal.runs.request("build", BY)
         return _run_status(ask, again), again, no_update, no_update
     return _run_status(ask, run_id), None, True, run_id
 
@@ -282,7 +284,7 @@ def _is_published(ask: Door, rules: Sequence[Rule]) -> bool:
 
 
 def _run_status(ask: Door, run_id: str) -> Any:
-    run = ask.journal.run(run_id)
+    run = ask.journal.runs.one(run_id)
     log = link("See the run", ask.href("/jobs", run=run_id))
     if run.status == "queued" and not ask.worker_is_alive():
         words = ["Saved. The worker is not running, so the build waits. Start it with ", html.Code("clv worker"), "."]

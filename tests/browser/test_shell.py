@@ -198,17 +198,17 @@ def test_the_menu_of_a_phone_opens_closes_and_follows(screen):
 
 def test_run_now_asks_once_and_shows_that_it_waits(screen, app):
     journal = app.server.extensions["retain"].journal
-    journal.set_schedule([{"job": "build", "question": "Make the tables", "cron": "", "next_run_at": None}])
+    journal.schedule.publish([{"job": "build", "question": "Make the tables", "cron": "", "next_run_at": None}])
     screen.open("/jobs")
 
     button = screen.one("button[aria-label='Run build now']")
     button.click()
     screen.until(lambda: "waiting for the worker" in screen.one("#jobs-live").text)
-    run_id = journal.active("build")[0].run_id
-    journal.finish(run_id, "done")
+    run_id = journal.runs.active("build")[0].run_id
+    journal.runs.finish(run_id, "done")
 
     screen.until(lambda: "Done" in screen.one("#jobs-live").text)
-    assert len(journal.runs()) == 1
+    assert len(journal.runs.table()) == 1
 
 
 def _choose(screen, text):

@@ -161,11 +161,11 @@ def test_links_keep_the_build_that_is_looked_at(context):
 
 def test_open_alerts_are_counted_and_lead_somewhere(app, client, walk, words_of):
     journal = app.server.extensions["retain"].journal
-    journal.raise_alert("test:one", "critical", "Training failed", remedy="See its log", link="/jobs?run=r1")
+    journal.alerts.open("test:one", "critical", "Training failed", remedy="See its log", link="/jobs?run=r1")
 
     answer = client.post("shell-foot.children", [{"id": "shell-tick", "property": "n_intervals", "value": 1}])
     response = answer.get_json()["response"]
-    journal.close_alert("test:one", "the test")
+    journal.alerts.close("test:one", "the test")
 
     assert words_of(response["alert-count"]["children"]) == "1"
     assert "Training failed" in words_of(response["alert-list"]["children"])

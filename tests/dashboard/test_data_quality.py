@@ -134,7 +134,7 @@ def test_a_build_that_is_not_there_gives_no_file(browser):
 def test_a_download_is_in_the_audit_trail(browser, door):
     downloaded(browser)
 
-    assert "quarantine" in set(door.journal.audit()["subject"])
+    assert "quarantine" in set(door.journal.audit.table()["subject"])
 
 
 def test_rubbish_in_the_url_leaves_the_page_standing(browser, words_of):

@@ -86,7 +86,7 @@ def test_a_link_for_a_filter_that_there_is_not_is_refused(door):
 def test_each_export_is_noted_without_what_was_looked_for(door, client):
     client.http.get(export.link(door, "?name=ann&sort=name"))
 
-    note = door.journal.audit().iloc[0]
+    note = door.journal.audit.table().iloc[0]
     assert (note["action"], note["subject"], note["detail"]["filtered_by"]) == ("export", "customers", ["name"])
     assert "ann" not in str(note["detail"]).lower()
 

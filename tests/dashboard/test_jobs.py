@@ -12,15 +12,15 @@ RUN_BUTTON = {"id": '{"job":"build","type":"run-job"}', "property": "n_clicks"}
 def journal(app):
     """The journal, with two jobs on the schedule."""
     journal = app.server.extensions["retain"].journal
-    journal.set_schedule(
+    journal.schedule.publish(
         [
             {"job": "build", "question": "Make the tables", "cron": "", "next_run_at": None},
             {"job": "train", "question": "Is there a better model?", "cron": "0 4 * * 0", "next_run_at": None},
         ]
     )
     yield journal
-    for run in journal.active():
-        journal.finish(run.run_id, "aborted")
+    for run in journal.runs.active():
+        journal.runs.finish(run.run_id, "aborted")
 
 
 def press(client, job, clicks=1, search=""):
@@ -51,50 +51,50 @@ def test_the_schedule_is_said_in_words(client, journal, words_of):
 def test_a_worker_that_is_not_running_is_announced(client, journal, words_of):
     assert "The worker is not running" in words_of(client.page("/jobs"))
 
-    journal.beat("worker")
+    journal.beats.beat("worker")
     try:
         assert "Worker running" in words_of(client.page("/jobs"))
     finally:
-        journal.stop_beating("worker")
+        journal.beats.stop("worker")
 
 
 def test_three_clicks_make_one_run(client, journal):
     for clicks in (1, 2, 3):
         assert press(client, "build", clicks).status_code == 200
 
-    assert [run.job for run in journal.active("build")] == ["build"]
+    assert [run.job for run in journal.runs.active("build")] == ["build"]
 
 
 def test_a_request_is_in_the_audit_trail(client, journal):
     press(client, "train")
 
-    latest = journal.audit().iloc[0]
+    latest = journal.audit.table().iloc[0]
     assert (latest["who"], latest["action"], latest["subject"]) == ("the Jobs page", "run", "train")
 
 
 def test_a_tick_of_the_clock_asks_for_nothing(client, journal):
     press(client, None, clicks=5)
 
-    assert journal.active() == []
+    assert journal.runs.active() == []
 
 
 def test_a_page_that_was_only_drawn_asks_for_nothing(client, journal):
     press(client, "build", clicks=None)
 
-    assert journal.active() == []
+    assert journal.runs.active() == []
 
 
 def test_a_job_that_does_not_exist_is_refused_with_a_toast(client, journal, words_of):
     answer = press(client, "rm -rf")
 
     assert answer.status_code in (200, 204)
-    assert journal.active() == []
+    assert journal.runs.active() == []
     assert "nothing was changed" in words_of(answer.get_json()["sideUpdate"]["toasts"]["children"])
 
 
 def test_progress_is_shown_while_it_runs_and_the_button_waits(client, journal, walk, words_of):
-    run_id = journal.start("build", TERMINAL)
-    journal.progress(run_id, 0.42, "writing marts.customers")
+    run_id = journal.runs.start("build", TERMINAL)
+    journal.runs.progress(run_id, 0.42, "writing marts.customers")
 
     live = press(client, None).get_json()["response"]["jobs-live"]["children"]
 
@@ -104,8 +104,8 @@ def test_progress_is_shown_while_it_runs_and_the_button_waits(client, journal, w
 
 
 def test_a_failed_run_shows_its_error_and_its_log(client, journal, settings, words_of):
-    run_id = journal.start("train", "the test")
-    journal.finish(run_id, "failed", error="too little history", detail={"n_rows": 12})
+    run_id = journal.runs.start("train", "the test")
+    journal.runs.finish(run_id, "failed", error="too little history", detail={"n_rows": 12})
     settings.paths.logs.mkdir(parents=True, exist_ok=True)
     with (settings.paths.logs / "worker.jsonl").open("a", encoding="utf-8") as file:
         file.write(log_line(run_id, "training starts", rows=12))
@@ -179,30 +179,30 @@ def press_stop(client, run_id, clicks=1):
 
 
 def test_a_run_can_be_stopped_and_then_asked_for_again(client, journal, walk):
-    run_id = journal.request("build", "the Jobs page")
+    run_id = journal.runs.request("build", "the Jobs page")
     live = press(client, None).get_json()["response"]["jobs-live"]["children"]
     ids = [node["props"]["id"] for node in walk(live) if node["type"] == "Button"]
 
     said = press_stop(client, run_id).get_json()["response"]["jobs-stopped"]["children"]
 
-    run = journal.run(run_id)
+    run = journal.runs.one(run_id)
     assert {"type": "stop-run", "run": run_id} in ids
     assert said == "build is stopped"
     assert (run.status, run.error) == ("aborted", "stopped by the Jobs page")
-    assert journal.audit().iloc[0][["action", "subject"]].tolist() == ["stop", "build"]
-    assert journal.request("build", "the Jobs page") != run_id
+    assert journal.audit.table().iloc[0][["action", "subject"]].tolist() == ["stop", "build"]
+    assert journal.runs.request("build", "the Jobs page") != run_id
 
 
 def test_a_stop_button_that_was_only_drawn_stops_nothing(client, journal):
-    run_id = journal.request("build", "the Jobs page")
+    run_id = journal.runs.request("build", "the Jobs page")
 
     assert press_stop(client, run_id, None).status_code == 204
-    assert journal.run(run_id).is_active
+    assert journal.runs.one(run_id).is_active
 
 
 def test_a_run_in_a_terminal_is_stopped_there(client, journal, words_of):
-    run_id = journal.start("build", TERMINAL)
+    run_id = journal.runs.start("build", TERMINAL)
 
     press_stop(client, run_id)
 
-    assert journal.run(run_id).is_active
+    assert journal.runs.one(run_id).is_active

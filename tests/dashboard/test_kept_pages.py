@@ -103,10 +103,10 @@ def test_a_page_with_runs_is_kept_until_one_is_asked_for_and_again_when_it_has_e
     client.page("/")
     assert n_pages_put(lambda: client.page("/")) == 0
 
-    run_id = journal.request("report", "a test", {"name": "executive-summary"})
+    run_id = journal.runs.request("report", "a test", {"name": "executive-summary"})
     assert n_pages_put(lambda: client.page("/")) == 0  # it shows how far the run is
-    journal.claim()
-    journal.finish(run_id, "failed", error="the printer is on fire")
+    journal.runs.claim()
+    journal.runs.finish(run_id, "failed", error="the printer is on fire")
 
     assert n_pages_put(lambda: client.page("/")) == 1
     assert "the printer is on fire" not in str(client.page("/overview"))
@@ -179,7 +179,7 @@ def test_pages_that_show_the_journal_are_never_kept(shop):
     client = Client(app)
     client.page("/jobs")
 
-    run_id = journal.request("build", "a test")
+    run_id = journal.runs.request("build", "a test")
 
     assert run_id in str(client.page("/jobs"))
 

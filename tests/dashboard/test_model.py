@@ -432,7 +432,7 @@ def test_promoting_asks_once_more_and_says_what_money_would_move(shop, words_of)
     assert f"Make {shop.challenger} the champion?" in words
     assert "from £200 to £220" in words
     assert "1 customer up, 1 down" in words
-    assert shop.journal.runs().empty
+    assert shop.journal.runs.table().empty
 
 
 @pytest.mark.parametrize("job", ["preview", "promote", "rollback"])
@@ -440,10 +440,13 @@ def test_a_button_is_a_request_in_the_journal_and_a_line_of_the_audit_trail(shop
     for _ in range(3):
         _, changed = press(shop.app, "model-ask", job=job, version=shop.challenger)
 
-    runs = shop.journal.runs()
+    runs = shop.journal.runs.table()
     assert runs[["job", "status"]].to_numpy().tolist() == [[job, "queued"]]
     assert runs["params"].iloc[0] == {"version": shop.challenger}
-    assert shop.journal.audit().iloc[0][["who", "action"]].tolist() == ["the Model evaluation page", f"ask to {job}"]
+    assert shop.journal.audit.table().iloc[0][["who", "action"]].tolist() == [
+        "the Model evaluation page",
+        f"ask to {job}",
+    ]
     assert changed["model-dialog"]["is_open"] is False
     assert changed["model-poll"]["disabled"] is False
     assert "The worker is not running" in words_of(changed["model-live"]["children"])
@@ -453,7 +456,7 @@ def test_a_button_is_a_request_in_the_journal_and_a_line_of_the_audit_trail(shop
 def test_what_is_no_button_of_the_page_is_refused(shop, job, version):
     response, _ = press(shop.app, "model-ask", job=job, version=version)
 
-    assert shop.journal.runs().empty
+    assert shop.journal.runs.table().empty
     assert response.status_code in (200, 204, 500)
 
 
@@ -470,7 +473,7 @@ def test_after_a_promotion_the_page_says_that_the_next_score_obeys_and_offers_it
     press(shop.app, "model-ask", job="score", version="")
 
     # the oldest request is done first: what is scored is then published
-    assert shop.journal.runs()["job"].tolist()[::-1] == ["score", "build"]
+    assert shop.journal.runs.table()["job"].tolist()[::-1] == ["score", "build"]
 
 
 def test_a_tampered_version_is_marked_and_cannot_be_promoted(shop, walk, words_of):
@@ -488,9 +491,9 @@ def test_a_tampered_version_is_marked_and_cannot_be_promoted(shop, walk, words_o
 
 
 def test_a_refused_job_says_why_on_the_page(shop, words_of):
-    run_id = shop.journal.request("promote", "me", {"version": shop.challenger})
-    shop.journal.claim()
-    shop.journal.finish(run_id, "failed", error="model x: value.json is not what was stored")
+    run_id = shop.journal.runs.request("promote", "me", {"version": shop.challenger})
+    shop.journal.runs.claim()
+    shop.journal.runs.finish(run_id, "failed", error="model x: value.json is not what was stored")
 
     assert "Promote was refused. model x: value.json is not what was stored" in " ".join(
         words_of(Client(shop.app).page("/model")).split()

@@ -20,8 +20,8 @@ def door(context):
 def journal(door):
     """The journal; what a test has asked for is over at its end, and no report is left."""
     yield door.journal
-    for run in door.journal.active():
-        door.journal.finish(run.run_id, "skipped")
+    for run in door.journal.runs.active():
+        door.journal.runs.finish(run.run_id, "skipped")
     shutil.rmtree(door.settings.paths.reports, ignore_errors=True)
 
 
@@ -77,18 +77,18 @@ def test_the_page_offers_to_make_the_report(client, journal, walk):
 def test_a_click_asks_for_the_report_of_the_build_on_screen(client, journal, door, words_of):
     shown = step(client, door, is_pressed=True)
 
-    (run,) = journal.active("report")
+    (run,) = journal.runs.active("report")
     assert run.params == {"name": NAME, "build": door.handle.id}
     assert shown["report-poll"]["disabled"] is False
     assert shown["report-make"]["style"] == {"display": "none"}
-    assert journal.audit().iloc[0]["subject"] == "report"
+    assert journal.audit.table().iloc[0]["subject"] == "report"
 
 
 def test_three_clicks_make_one_run(client, journal, door):
     for _ in range(3):
         step(client, door, is_pressed=True)
 
-    assert len(journal.active("report")) == 1
+    assert len(journal.runs.active("report")) == 1
 
 
 def test_without_a_worker_it_says_so(client, journal, door, words_of):
@@ -97,26 +97,26 @@ def test_without_a_worker_it_says_so(client, journal, door, words_of):
 
 def test_while_it_is_made_the_page_says_how_far_it_is(client, journal, door, words_of):
     step(client, door, is_pressed=True)
-    run = journal.claim()
-    journal.progress(run.run_id, 0.4, "drawing bridge")
+    run = journal.runs.claim()
+    journal.runs.progress(run.run_id, 0.4, "drawing bridge")
 
     assert "40% drawing bridge" in said(step(client, door, is_asked=True), words_of).replace("  ", " ")
 
 
 def test_another_job_that_runs_first_is_named(client, journal, door, words_of):
-    journal.beat("worker")
+    journal.beats.beat("worker")
     try:
-        journal.start("pipeline", "test")
+        journal.runs.start("pipeline", "test")
         assert "Waiting for pipeline to end" in said(step(client, door, is_pressed=True), words_of)
     finally:
-        journal.stop_beating("worker")
+        journal.beats.stop("worker")
 
 
 def test_what_is_done_can_be_downloaded(client, journal, door, words_of, walk):
     step(client, door, is_pressed=True)
-    run = journal.claim()
+    run = journal.runs.claim()
     written(door)
-    journal.finish(run.run_id, "done")
+    journal.runs.finish(run.run_id, "done")
 
     shown = step(client, door, is_asked=True)
 
@@ -140,7 +140,7 @@ def test_a_report_that_is_there_is_offered_at_once(client, journal, door, walk, 
 
 def test_a_failure_says_why_and_can_be_tried_again(client, journal, door, words_of):
     step(client, door, is_pressed=True)
-    journal.finish(journal.claim().run_id, "failed", error="the disk is full")
+    journal.runs.finish(journal.runs.claim().run_id, "failed", error="the disk is full")
 
     shown = step(client, door, is_asked=True)
     again = step(client, door, is_pressed=True)
@@ -149,18 +149,18 @@ def test_a_failure_says_why_and_can_be_tried_again(client, journal, door, words_
     assert "Try again" in words_of(shown["report-make"]["children"])
     assert shown["report-poll"]["disabled"] is True
     assert again["report-poll"]["disabled"] is False
-    assert len(journal.active("report")) == 1
+    assert len(journal.runs.active("report")) == 1
 
 
 def test_while_the_report_of_another_build_is_made_this_one_waits_its_turn(client, journal, door):
-    journal.request("report", "somebody", {"name": NAME, "build": "another"})
+    journal.runs.request("report", "somebody", {"name": NAME, "build": "another"})
     shown = step(client, door, is_pressed=True)
-    journal.finish(journal.claim().run_id, "done")
+    journal.runs.finish(journal.runs.claim().run_id, "done")
 
     step(client, door, is_asked=True)
 
     assert shown["report-asked"]["data"]["is_asked"] is True
-    assert [run.params["build"] for run in journal.active("report")] == [door.handle.id]
+    assert [run.params["build"] for run in journal.runs.active("report")] == [door.handle.id]
 
 
 @pytest.mark.parametrize(

@@ -35,8 +35,8 @@ def editor(served):
     yield served
     for path in (served.settings.segment_rules_path, segment_rules.previous_path(served.settings)):
         path.unlink(missing_ok=True)
-    for run in served.journal.active():
-        served.journal.finish(run.run_id, "aborted")
+    for run in served.journal.runs.active():
+        served.journal.runs.finish(run.run_id, "aborted")
     build(served.settings, as_of=AS_OF)
 
 
@@ -227,9 +227,9 @@ def test_saving_asks_for_one_build_and_is_written_down(editor):
 
     assert segment_rules.own_rules(editor.settings) == TWO
     assert first["rules-run"]["data"] == again["rules-run"]["data"]
-    run = editor.journal.run(first["rules-run"]["data"])
+    run = editor.journal.runs.one(first["rules-run"]["data"])
     assert (run.job, run.status) == ("build", "queued")
-    assert editor.journal.audit().iloc[0]["detail"]["segments"] == [ODD, "Rest"]
+    assert editor.journal.audit.table().iloc[0]["detail"]["segments"] == [ODD, "Rest"]
     assert first["rules-poll"]["disabled"] is False
 
 
@@ -260,14 +260,14 @@ def test_who_saves_over_another_is_told(editor, words_of):
 
 def test_a_build_that_had_begun_before_is_followed_by_another(editor, words_of):
     run_id = editor.save(TWO)["rules-run"]["data"]
-    editor.journal.claim()
-    editor.journal.finish(run_id, "done")
+    editor.journal.runs.claim()
+    editor.journal.runs.finish(run_id, "done")
 
     second = editor.watch(run_id)["rules-run"]["data"]
     assert second != run_id
     build(editor.settings, as_of=AS_OF)
-    editor.journal.claim()
-    editor.journal.finish(second, "done")
+    editor.journal.runs.claim()
+    editor.journal.runs.finish(second, "done")
 
     said = editor.watch(second)
     assert "Saved and published" in words_of(said["rules-status"]["children"])

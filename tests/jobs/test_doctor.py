@@ -115,12 +115,12 @@ def test_a_report_whose_charts_could_not_be_drawn_is_noticed(settings, monkeypat
 
 
 def test_a_worker_that_beats_is_alive(settings):
-    Journal(settings.journal_url).beat("worker")
+    Journal(settings.journal_url).beats.beat("worker")
 
     assert found(settings)["worker"].state == "ok"
 
 
 def test_an_open_alert_is_a_warning(settings):
-    Journal(settings.journal_url).raise_alert("x", "critical", "something is up")
+    Journal(settings.journal_url).alerts.open("x", "critical", "something is up")
 
     assert "something is up" in found(settings)["alerts"].found

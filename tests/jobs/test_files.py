@@ -75,7 +75,7 @@ def test_a_wrong_file_is_taken_back_with_all_that_came_of_it(clv):
         "select customer_id, revenue from marts.customers order by customer_id"
     )
     assert frame.values.tolist() == [["ann", 10.0], ["bob", 20.0]]
-    trail = Journal(clv.settings.journal_url).audit()
+    trail = Journal(clv.settings.journal_url).audit.table()
     assert trail["action"].tolist() == ["remove file"]
 
 

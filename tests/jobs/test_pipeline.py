@@ -68,14 +68,14 @@ class Shop:
     def steps(self) -> dict[str, str]:
         """What each step of the last run said."""
         journal = Journal(self.settings.journal_url)
-        steps = journal.last("pipeline").detail["steps"]
+        steps = journal.runs.last("pipeline").detail["steps"]
         journal.close()
         return {step["step"]: step["said"] for step in steps}
 
     def statuses(self) -> list[str]:
         """How the runs ended, the latest first."""
         journal = Journal(self.settings.journal_url)
-        statuses = journal.runs()["status"].tolist()
+        statuses = journal.runs.table()["status"].tolist()
         journal.close()
         return statuses
 
@@ -220,7 +220,7 @@ def test_a_file_that_does_not_land_is_an_alert_and_no_stop(after_a_run):
     after_a_run.run()
 
     journal = Journal(after_a_run.settings.journal_url)
-    assert journal.alerts()["key"].tolist() == ["files-not-landed"]
+    assert journal.alerts.table()["key"].tolist() == ["files-not-landed"]
     assert "sales.csv" in after_a_run.steps()["ingest"]
     journal.close()
 
@@ -230,23 +230,23 @@ def test_a_file_that_nobody_reads_is_an_alert_until_it_is_gone(after_a_run):
     stranger.write_text("recency,visit\n1,0\n")
     after_a_run.run()
     journal = Journal(after_a_run.settings.journal_url)
-    before = journal.alerts()["key"].tolist()
+    before = journal.alerts.table()["key"].tolist()
 
     stranger.unlink()
     after_a_run.run()
 
-    assert (before, journal.alerts()["key"].tolist()) == (["files-not-read"], [])
+    assert (before, journal.alerts.table()["key"].tolist()) == (["files-not-read"], [])
     journal.close()
 
 
 def test_a_step_that_goes_well_closes_the_alert_of_its_job(after_a_run):
     assert after_a_run.clv("ingest", "nowhere.csv") != 0
     journal = Journal(after_a_run.settings.journal_url)
-    before = journal.alerts()["key"].tolist()
+    before = journal.alerts.table()["key"].tolist()
 
     after_a_run.run()
 
-    assert (before, journal.alerts()["key"].tolist()) == (["job:ingest"], [])
+    assert (before, journal.alerts.table()["key"].tolist()) == (["job:ingest"], [])
     journal.close()
 
 
@@ -276,7 +276,7 @@ def kill_when(shop: Shop, share: float) -> str:
     process = shop.start()
     journal, pause = Journal(shop.settings.journal_url), threading.Event()
     while process.poll() is None:
-        active = journal.active("pipeline")
+        active = journal.runs.active("pipeline")
         if active and active[0].progress >= share and active[0].message:
             process.send_signal(signal.SIGKILL)
             break
@@ -329,7 +329,7 @@ def test_the_registry_can_be_read_and_promoting_the_champion_changes_nothing(aft
     journal = Journal(after_a_run.settings.journal_url)
     assert card["version"] == version
     assert f"{version} is the champion already" in said
-    assert journal.audit().empty
+    assert journal.audit.table().empty
     journal.close()
 
 

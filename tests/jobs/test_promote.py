@@ -62,7 +62,7 @@ def test_a_promotion_says_who_asked_for_it_and_pages_hear_of_it(shop):
     did = ask(shop, "promote", version=shop.challenger)
 
     history = models.registry(shop.settings).history()
-    trail = Journal(shop.settings.journal_url).audit()
+    trail = Journal(shop.settings.journal_url).audit.table()
     versions = Warehouse(shop.settings.paths.data).query("model/versions").set_index("version")
     assert history[-1].version == shop.challenger
     assert history[-1].by == "the Model evaluation page"
@@ -82,7 +82,7 @@ def test_a_rollback_brings_the_champion_before_back(shop):
     ask(shop, "rollback")
 
     assert models.registry(shop.settings).champion() == shop.champion
-    assert Journal(shop.settings.journal_url).audit().iloc[0]["action"] == "rollback"
+    assert Journal(shop.settings.journal_url).audit.table().iloc[0]["action"] == "rollback"
 
 
 def test_promoting_the_champion_is_nothing_to_do(shop):
@@ -102,7 +102,7 @@ def test_a_tampered_version_is_refused_with_its_file_named_and_nothing_changes(s
 
     assert models.registry(shop.settings).champion() == shop.champion
     assert shop.output("promotion_preview").empty
-    run = Journal(shop.settings.journal_url).last(job)
+    run = Journal(shop.settings.journal_url).runs.last(job)
     assert run.status == "failed"
     assert "is not what was stored" in run.error
 

@@ -408,7 +408,7 @@ def test_a_job_that_is_killed_while_it_draws_leaves_nothing_and_no_browser(shop_
     process.kill()
     process.wait()
     _, alive = psutil.wait_procs(drawing, timeout=30)
-    (orphan,) = journal.abort_orphans()
+    (orphan,) = journal.runs.abort_orphans()
     journal.close()
 
     assert len(drawing) >= 2

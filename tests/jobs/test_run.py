@@ -19,6 +19,7 @@ from clv.errors import BuildError, BusyError, DiskFullError, SourceError
 from jobs.catalog import Job
 from jobs.run import LOCK, RunContext, data_lock, execute, sweep, today_in
 from warehouse.journal import Journal
+from warehouse.journal.runs import Runs
 
 NAME = "jobs.made_for_a_test"
 
@@ -51,7 +52,7 @@ def job(monkeypatch):
 def test_a_good_run_is_a_row_with_what_it_did(settings, journal, job):
     did = execute(job(lambda ctx: {"rows": 3}), settings, by="ann")
 
-    row = journal.last("build")
+    row = journal.runs.last("build")
     assert did == {"rows": 3}
     assert (row.status, row.requested_by, row.detail, row.progress) == ("done", "ann", {"rows": 3}, 1.0)
 
@@ -59,7 +60,7 @@ def test_a_good_run_is_a_row_with_what_it_did(settings, journal, job):
 def test_a_job_that_had_nothing_to_do_says_so(settings, journal, job):
     execute(job(lambda ctx: {"skipped": "no new files"}), settings, by="ann")
 
-    row = journal.last("build")
+    row = journal.runs.last("build")
     assert (row.status, row.message) == ("skipped", "no new files")
 
 
@@ -83,14 +84,14 @@ def test_a_full_disk_is_said_as_such_whoever_met_it(settings, journal, job, erro
     with pytest.raises(DiskFullError, match="is full: free some space"):
         execute(job(_fail(error)), settings, by="ann")
 
-    assert journal.last("build").error.startswith("the disk that holds")
+    assert journal.runs.last("build").error.startswith("the disk that holds")
 
 
 def test_what_stopped_a_job_is_said_also_when_the_journal_cannot_be_told(settings, job, monkeypatch):
     def refuse(*_words, **_more):
         raise OperationalError("update", {}, Exception("database or disk is full"))
 
-    monkeypatch.setattr(Journal, "finish", refuse)
+    monkeypatch.setattr(Runs, "finish", refuse)
 
     with pytest.raises(SourceError, match="no such column"):
         execute(job(_fail(SourceError("no such column"))), settings, by="ann")
@@ -108,8 +109,8 @@ def test_a_failed_run_is_a_row_and_an_alert_and_raises(settings, journal, job, e
     with pytest.raises(type(error)):
         execute(job(_fail(error)), settings, by="ann")
 
-    assert (journal.last("build").status, journal.last("build").error) == ("failed", words)
-    assert journal.alerts()["title"].tolist() == [f"build failed: {words}"]
+    assert (journal.runs.last("build").status, journal.runs.last("build").error) == ("failed", words)
+    assert journal.alerts.table()["title"].tolist() == [f"build failed: {words}"]
 
 
 def test_the_next_good_run_closes_the_alert(settings, journal, job):
@@ -118,7 +119,7 @@ def test_the_next_good_run_closes_the_alert(settings, journal, job):
 
     execute(job(lambda ctx: None), settings, by="ann")
 
-    assert journal.alerts().empty
+    assert journal.alerts.table().empty
 
 
 def test_a_job_may_say_how_far_it_is(settings, journal, job):
@@ -127,7 +128,7 @@ def test_a_job_may_say_how_far_it_is(settings, journal, job):
     def run(ctx: RunContext):
         ctx.progress(0.5, "half")
         ctx.part(0.5, 1.0).progress(0.5, "most")
-        seen.append(journal.run(ctx.run_id))
+        seen.append(journal.runs.one(ctx.run_id))
 
     execute(job(run), settings, by="ann", tell=lambda share, message: told.append((share, message)))
 
@@ -141,7 +142,7 @@ def test_as_of_is_the_day_that_it_is_pretended_to_be(settings, journal, job):
     execute(job(lambda ctx: days.append((ctx.today, ctx.as_of))), settings, by="ann", as_of=date(2026, 1, 5))
 
     assert days == [(date(2026, 1, 5), date(2026, 1, 5))]
-    assert journal.last("build").params == {"as_of": "2026-01-05"}
+    assert journal.runs.last("build").params == {"as_of": "2026-01-05"}
 
 
 def test_without_as_of_it_is_today_in_the_shop(settings, job):
@@ -160,23 +161,23 @@ def test_two_jobs_do_not_work_on_one_data_folder(settings, journal, job):
     ):
         execute(job(lambda ctx: None), settings, by="ann")
 
-    assert journal.runs().empty
+    assert journal.runs.table().empty
 
 
 def test_a_claimed_run_waits_for_the_lock_and_says_so(settings, journal, job):
-    run_id = journal.request("build", "ann")
-    journal.claim()
+    run_id = journal.runs.request("build", "ann")
+    journal.runs.claim()
     held = data_lock(settings.paths.data, "train")
     held.__enter__()
     thread = threading.Thread(target=lambda: execute(job(lambda ctx: None), settings, by="ann", run_id=run_id))
     thread.start()
-    while "waiting for train" not in journal.run(run_id).message:
+    while "waiting for train" not in journal.runs.one(run_id).message:
         thread.join(0.02)
 
     held.__exit__(None, None, None)
     thread.join(20)
 
-    assert journal.run(run_id).status == "done"
+    assert journal.runs.one(run_id).status == "done"
 
 
 def test_a_lock_is_free_again_after_the_job(settings, job):
@@ -195,7 +196,7 @@ def test_the_run_id_is_on_the_lines_of_the_run_only(settings, journal, job, tmp_
 
     lines = [json.loads(line)["record"] for line in (tmp_path / "logs" / "job.jsonl").read_text().splitlines()]
     runs = {line["message"]: line["extra"]["run"] for line in lines}
-    assert runs["inside"] == journal.last("build").run_id
+    assert runs["inside"] == journal.runs.last("build").run_id
     assert runs["outside"] == ""
 
 
@@ -231,8 +232,8 @@ execute(Job("build", "?", "made"), Settings(paths=Paths(data=Path(sys.argv[1])))
     process.wait(20)
 
     assert process.returncode != 0
-    assert journal.last("build").status == "aborted"
-    assert journal.alerts().empty
+    assert journal.runs.last("build").status == "aborted"
+    assert journal.alerts.table().empty
 
 
 def test_scratch_folders_of_processes_that_are_gone_are_removed(tmp_path):

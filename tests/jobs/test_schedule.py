@@ -22,7 +22,7 @@ DO_IT = """
 import sys
 from warehouse.journal import Journal
 journal = Journal(sys.argv[1])
-run = journal.adopt(sys.argv[2])
+run = journal.runs.adopt(sys.argv[2])
 """
 
 
@@ -148,7 +148,7 @@ def test_a_job_is_missed_when_its_last_good_run_is_older_than_its_last_due_time(
     settings = settings.model_copy(update={"jobs": Jobs(pipeline="0 5 * * *", train="")})
     for when, status in ended:
         journal = Journal(settings.journal_url, now=lambda when=when: datetime.fromisoformat(when))
-        journal.finish(journal.start("pipeline", "test"), status)
+        journal.runs.finish(journal.runs.start("pipeline", "test"), status)
         journal.close()
     journal = Journal(settings.journal_url)
 
@@ -160,7 +160,7 @@ def test_a_job_is_missed_when_its_last_good_run_is_older_than_its_last_due_time(
 def test_a_run_that_somebody_stopped_is_not_caught_up_before_the_next_due_time(settings, stopped_at, is_missed):
     settings = settings.model_copy(update={"jobs": Jobs(pipeline="0 5 * * *", train="")})
     journal = Journal(settings.journal_url, now=lambda: datetime.fromisoformat(stopped_at))
-    journal.stop(journal.start("pipeline", "the Jobs page"), "the Jobs page")
+    journal.runs.stop(journal.runs.start("pipeline", "the Jobs page"), "the Jobs page")
 
     assert missed(JOBS["pipeline"], settings, journal, MONDAY_NOON) is is_missed
     journal.close()
@@ -176,33 +176,33 @@ def test_there_is_one_worker(settings):
 
 
 def test_a_requested_run_starts_within_a_second(working, journal):
-    working("journal.finish(run.run_id, 'done')")
-    until(lambda: len(journal.schedule()))
+    working("journal.runs.finish(run.run_id, 'done')")
+    until(lambda: len(journal.schedule.table()))
 
-    run_id = journal.request("build", "a click")
-    run = until(lambda: (run := journal.run(run_id)).started_at and run)
+    run_id = journal.runs.request("build", "a click")
+    run = until(lambda: (run := journal.runs.one(run_id)).started_at and run)
 
     assert run.started_at - run.requested_at < timedelta(seconds=1)
 
 
 def test_a_job_that_fails_stops_nothing(working, journal):
-    working("journal.finish(run.run_id, 'done' if run.job == 'score' else 'failed'); sys.exit(run.job != 'score')")
+    working("journal.runs.finish(run.run_id, 'done' if run.job == 'score' else 'failed'); sys.exit(run.job != 'score')")
 
-    failing, good = journal.request("build", "a click"), journal.request("score", "a click")
-    until(lambda: journal.run(good).status == "done")
+    failing, good = journal.runs.request("build", "a click"), journal.runs.request("score", "a click")
+    until(lambda: journal.runs.one(good).status == "done")
 
-    assert journal.run(failing).status == "failed"
+    assert journal.runs.one(failing).status == "failed"
 
 
 def test_a_job_that_is_killed_is_a_row_and_an_alert(working, journal):
     working("import os, signal; os.kill(os.getpid(), signal.SIGKILL)")
 
-    run_id = journal.request("build", "a click")
-    until(lambda: not journal.run(run_id).is_active)
-    alerts = until(lambda: journal.alerts()["key"].tolist())
+    run_id = journal.runs.request("build", "a click")
+    until(lambda: not journal.runs.one(run_id).is_active)
+    alerts = until(lambda: journal.alerts.table()["key"].tolist())
 
-    assert journal.run(run_id).status == "aborted"
-    assert "SIGKILL" in journal.run(run_id).error
+    assert journal.runs.one(run_id).status == "aborted"
+    assert "SIGKILL" in journal.runs.one(run_id).error
     assert alerts == ["job:build"]
 
 
@@ -216,22 +216,22 @@ if run.job == "train":
         open({str(ended)!r}, "w").write("in good order")
         sys.exit(1)
     signal.signal(signal.SIGTERM, end)
-    journal.progress(run.run_id, 0.5, "at it")
+    journal.runs.progress(run.run_id, 0.5, "at it")
     time.sleep(60)
-journal.finish(run.run_id, "done")
+journal.runs.finish(run.run_id, "done")
 """
     )
-    run_id = journal.request("train", "a click")
-    until(lambda: journal.run(run_id).message == "at it")
-    after = journal.request("build", "a click")
+    run_id = journal.runs.request("train", "a click")
+    until(lambda: journal.runs.one(run_id).message == "at it")
+    after = journal.runs.request("build", "a click")
 
-    assert journal.stop(run_id, "somebody")
-    until(lambda: journal.run(after).status == "done")
+    assert journal.runs.stop(run_id, "somebody")
+    until(lambda: journal.runs.one(after).status == "done")
 
     assert ended.read_text() == "in good order"
-    assert journal.run(run_id).error == "stopped by somebody"
-    assert journal.alerts().empty
-    assert not journal.stop(after, "somebody")
+    assert journal.runs.one(run_id).error == "stopped by somebody"
+    assert journal.alerts.table().empty
+    assert not journal.runs.stop(after, "somebody")
 
 
 def test_one_run_at_a_time_in_the_order_of_asking(working, journal, tmp_path):
@@ -239,13 +239,13 @@ def test_one_run_at_a_time_in_the_order_of_asking(working, journal, tmp_path):
     code = f"""
 log = open({str(log)!r}, "a")
 print(run.job, file=log, end=" ")
-journal.finish(run.run_id, "done")
+journal.runs.finish(run.run_id, "done")
 print("end", file=log, end=" ")
 """
-    ids = [journal.request(job, "a click") for job in ("train", "build", "score")]
+    ids = [journal.runs.request(job, "a click") for job in ("train", "build", "score")]
 
     working(code)
-    until(lambda: not any(journal.run(run_id).is_active for run_id in ids))
+    until(lambda: not any(journal.runs.one(run_id).is_active for run_id in ids))
     until(lambda: log.read_text().count("end") == 3)
 
     assert log.read_text() == "train end build end score end "
@@ -256,51 +256,53 @@ def test_a_worker_that_is_told_to_stop_stops_its_job(working, journal):
 import signal, threading
 gone = threading.Event()
 signal.signal(signal.SIGTERM, lambda *_: gone.set())
-journal.progress(run.run_id, 0.5, "half")
+journal.runs.progress(run.run_id, 0.5, "half")
 gone.wait(60)
-journal.finish(run.run_id, "aborted", error="told to stop")
+journal.runs.finish(run.run_id, "aborted", error="told to stop")
 """
     stop, thread = working(code)
-    run_id = journal.request("build", "a click")
-    until(lambda: journal.run(run_id).message == "half")
+    run_id = journal.runs.request("build", "a click")
+    until(lambda: journal.runs.one(run_id).message == "half")
 
     stop.set()
     thread.join(30)
 
     assert not thread.is_alive()
-    assert journal.run(run_id).error == "told to stop"
-    assert journal.heartbeats().empty
+    assert journal.runs.one(run_id).error == "told to stop"
+    assert journal.beats.table().empty
 
 
 def test_a_run_that_a_crash_left_running_is_closed_at_the_next_start(working, journal, settings):
-    code = "import sys; from warehouse.journal import Journal; Journal(sys.argv[1]).start('build', 'one that dies')"
+    code = (
+        "import sys; from warehouse.journal import Journal; Journal(sys.argv[1]).runs.start('build', 'one that dies')"
+    )
     subprocess.run([sys.executable, "-c", code, settings.journal_url], check=True)
 
     working("")
-    run = until(lambda: journal.last("build"))
+    run = until(lambda: journal.runs.last("build"))
 
     assert run.status == "aborted"
-    assert until(lambda: journal.alerts()["key"].tolist()) == ["job:build"]
+    assert until(lambda: journal.alerts.table()["key"].tolist()) == ["job:build"]
 
 
 def test_what_was_missed_is_caught_up_at_start(working, settings):
     long_ago = Journal(settings.journal_url, now=lambda: datetime(2020, 1, 1))  # noqa: DTZ001 as the journal keeps it
-    long_ago.finish(long_ago.start("pipeline", "test"), "done")
+    long_ago.runs.finish(long_ago.runs.start("pipeline", "test"), "done")
     long_ago.close()
 
-    working("journal.finish(run.run_id, 'done')", Jobs(pipeline="0 5 * * *", train=""))
+    working("journal.runs.finish(run.run_id, 'done')", Jobs(pipeline="0 5 * * *", train=""))
     journal = Journal(settings.journal_url)
-    until(lambda: not journal.active() and len(journal.runs()) == 2)
+    until(lambda: not journal.runs.active() and len(journal.runs.table()) == 2)
 
-    assert journal.runs()["requested_by"].tolist()[0] == "catch-up"
+    assert journal.runs.table()["requested_by"].tolist()[0] == "catch-up"
     journal.close()
 
 
 def test_the_schedule_is_published_with_the_next_times(working, journal):
     working("", Jobs(pipeline="0 5 * * *", train=""))
 
-    until(lambda: len(journal.schedule()))
-    schedule = journal.schedule().set_index("job")
+    until(lambda: len(journal.schedule.table()))
+    schedule = journal.schedule.table().set_index("job")
 
     assert list(schedule.index) == [name for name, job in JOBS.items() if job.is_offered]
     assert schedule.loc["pipeline", "next_run_at"] > datetime.now(UTC).replace(tzinfo=None)

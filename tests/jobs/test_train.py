@@ -143,7 +143,7 @@ def test_versions_are_a_table_for_sql(two_versions):
 def test_without_automatic_promotion_a_challenger_waits(two_versions, trained_shop):
     journal = Journal(two_versions.settings.journal_url)
 
-    did = journal.last("train").detail
+    did = journal.runs.last("train").detail
 
     journal.close()
     assert not did["is_promoted"]

@@ -117,7 +117,7 @@ def test_the_pages_are_served_until_told_to_stop(settings, process):
     journal = Journal(settings.journal_url)
 
     said = until(lambda: health(port))
-    beats = until(lambda: journal.heartbeats()["role"].tolist())
+    beats = until(lambda: journal.beats.table()["role"].tolist())
     server.send_signal(signal.SIGTERM)
     server.wait(30)
 

@@ -101,272 +101,274 @@ def _in_threads(n, function):
 
 
 def test_three_clicks_make_one_run(journal):
-    ids = _in_threads(3, lambda: journal.request("train", "ann"))
+    ids = _in_threads(3, lambda: journal.runs.request("train", "ann"))
 
     assert len(set(ids)) == 1
-    assert len(journal.runs()) == 1
+    assert len(journal.runs.table()) == 1
 
 
 def test_a_request_while_the_job_runs_gives_the_running_run(journal):
-    first = journal.request("train", "ann")
-    journal.claim()
+    first = journal.runs.request("train", "ann")
+    journal.runs.claim()
 
-    assert journal.request("train", "bob") == first
+    assert journal.runs.request("train", "bob") == first
 
 
 def test_a_request_after_the_end_makes_a_new_run(journal):
-    first = journal.request("train", "ann")
-    journal.claim()
-    journal.finish(first, "done")
+    first = journal.runs.request("train", "ann")
+    journal.runs.claim()
+    journal.runs.finish(first, "done")
 
-    assert journal.request("train", "ann") != first
+    assert journal.runs.request("train", "ann") != first
 
 
 def test_each_queued_run_is_claimed_once(journal):
-    requested = {journal.request(f"job{i}", "ann") for i in range(8)}
+    requested = {journal.runs.request(f"job{i}", "ann") for i in range(8)}
 
     claimed = []
     while len(claimed) < 8:
-        claimed += [run.run_id for run in _in_threads(4, journal.claim) if run is not None]
+        claimed += [run.run_id for run in _in_threads(4, journal.runs.claim) if run is not None]
 
     assert sorted(claimed) == sorted(requested)
-    assert journal.claim() is None
+    assert journal.runs.claim() is None
 
 
 def test_runs_are_claimed_in_the_order_of_their_requests(journal, clock):
     for job in ("score", "build", "train"):
-        journal.request(job, "ann")
+        journal.runs.request(job, "ann")
         clock.advance(seconds=1)
 
-    assert [journal.claim().job for _ in range(3)] == ["score", "build", "train"]
+    assert [journal.runs.claim().job for _ in range(3)] == ["score", "build", "train"]
 
 
 def test_a_claimed_run_carries_its_parameters_and_its_process(journal):
-    journal.request("score", "ann", {"as_of": "2026-01-01"})
+    journal.runs.request("score", "ann", {"as_of": "2026-01-01"})
 
-    run = journal.claim()
+    run = journal.runs.claim()
 
     assert (run.status, run.params, run.started_at) == ("running", {"as_of": "2026-01-01"}, NOON)
     assert (run.host, run.pid) == (socket.gethostname(), psutil.Process().pid)
 
 
 def test_start_refuses_a_second_run_of_a_job(journal):
-    journal.start("build", "ann")
+    journal.runs.start("build", "ann")
 
     with pytest.raises(BusyError, match="is running already"):
-        journal.start("build", "bob")
+        journal.runs.start("build", "bob")
 
 
 def test_a_run_that_starts_here_serves_what_was_asked_for(journal):
-    asked = journal.request("build", "a click", {"as_of": "2025-01-01"})
+    asked = journal.runs.request("build", "a click", {"as_of": "2025-01-01"})
 
-    started = journal.start("build", "command line")
+    started = journal.runs.start("build", "command line")
 
     assert started == asked
-    assert (journal.run(asked).status, journal.run(asked).params) == ("running", {})
+    assert (journal.runs.one(asked).status, journal.runs.one(asked).params) == ("running", {})
 
 
 def test_progress_is_kept_within_its_range_and_not_after_the_end(journal):
-    run_id = journal.start("build", "ann")
-    journal.progress(run_id, 1.7, "marts")
+    run_id = journal.runs.start("build", "ann")
+    journal.runs.progress(run_id, 1.7, "marts")
 
-    during = journal.run(run_id)
-    journal.finish(run_id, "failed", error="no space left")
-    journal.progress(run_id, 0.1, "late")
-    after = journal.run(run_id)
+    during = journal.runs.one(run_id)
+    journal.runs.finish(run_id, "failed", error="no space left")
+    journal.runs.progress(run_id, 0.1, "late")
+    after = journal.runs.one(run_id)
 
     assert (during.progress, during.message) == (1.0, "marts")
     assert (after.status, after.progress, after.message, after.error) == ("failed", 1.0, "marts", "no space left")
 
 
 def test_the_first_word_on_how_a_run_ended_stands(journal):
-    run_id = journal.start("build", "ann")
+    run_id = journal.runs.start("build", "ann")
 
-    assert journal.finish(run_id, "done", detail={"build": "b1"})
-    assert not journal.finish(run_id, "aborted")
-    assert journal.run(run_id).status == "done"
-    assert journal.run(run_id).detail == {"build": "b1"}
+    assert journal.runs.finish(run_id, "done", detail={"build": "b1"})
+    assert not journal.runs.finish(run_id, "aborted")
+    assert journal.runs.one(run_id).status == "done"
+    assert journal.runs.one(run_id).detail == {"build": "b1"}
 
 
 def test_a_run_whose_process_is_gone_is_aborted(journal, url):
-    code = "import sys; from warehouse.journal import Journal; Journal(sys.argv[1]).start('build', 'one that dies')"
+    code = (
+        "import sys; from warehouse.journal import Journal; Journal(sys.argv[1]).runs.start('build', 'one that dies')"
+    )
     subprocess.run([sys.executable, "-c", code, url], check=True)
 
-    aborted = journal.abort_orphans()
+    aborted = journal.runs.abort_orphans()
 
     assert [run.job for run in aborted] == ["build"]
-    assert journal.last("build").status == "aborted"
+    assert journal.runs.last("build").status == "aborted"
 
 
 def test_a_run_whose_process_lives_is_left_alone(journal):
-    run_id = journal.start("build", "ann")
+    run_id = journal.runs.start("build", "ann")
 
-    assert journal.abort_orphans() == []
-    assert journal.run(run_id).status == "running"
+    assert journal.runs.abort_orphans() == []
+    assert journal.runs.one(run_id).status == "running"
 
 
 def test_a_pid_that_was_given_to_another_process_is_not_the_run(journal, url):
-    run_id = journal.start("build", "ann")
+    run_id = journal.runs.start("build", "ann")
     with journal._engine.begin() as connection:
         connection.execute(sa.text("update runs set pid_started = 12.0"))
 
-    assert [run.run_id for run in journal.abort_orphans()] == [run_id]
+    assert [run.run_id for run in journal.runs.abort_orphans()] == [run_id]
 
 
 def test_a_run_on_another_host_is_given_up_when_it_has_been_silent_for_a_minute(journal, clock):
-    run_id = journal.start("build", "ann")
+    run_id = journal.runs.start("build", "ann")
     with journal._engine.begin() as connection:
         connection.execute(sa.text("update runs set host = 'elsewhere'"))
 
     clock.advance(seconds=50)
-    journal.seen(run_id)
+    journal.runs.seen(run_id)
     clock.advance(seconds=50)
-    alive = journal.abort_orphans()
+    alive = journal.runs.abort_orphans()
     clock.advance(seconds=50)
-    gone = journal.abort_orphans()
+    gone = journal.runs.abort_orphans()
 
     assert alive == []
     assert [run.run_id for run in gone] == [run_id]
 
 
 def test_only_a_running_run_can_be_adopted(journal):
-    run_id = journal.request("build", "ann")
+    run_id = journal.runs.request("build", "ann")
 
     with pytest.raises(RequestError, match=run_id):
-        journal.adopt(run_id)
+        journal.runs.adopt(run_id)
 
 
 def test_last_looks_at_the_statuses_asked_for(journal, clock):
     for status in ("done", "failed"):
-        journal.finish(journal.start("build", "ann"), status)
+        journal.runs.finish(journal.runs.start("build", "ann"), status)
         clock.advance(minutes=1)
 
-    assert journal.last("build").status == "failed"
-    assert journal.last("build", ("done",)).requested_at == NOON
-    assert journal.last("score") is None
+    assert journal.runs.last("build").status == "failed"
+    assert journal.runs.last("build", ("done",)).requested_at == NOON
+    assert journal.runs.last("score") is None
 
 
 def test_an_empty_journal_gives_typed_empty_frames(journal):
-    runs = journal.runs()
+    runs = journal.runs.table()
 
     assert runs.empty
     assert str(runs["started_at"].dtype).startswith("datetime64")
-    assert journal.heartbeats().empty
+    assert journal.beats.table().empty
 
 
 def test_an_alert_that_is_raised_again_stays_one_alert(journal, clock):
-    journal.raise_alert("job:train", "critical", "train failed")
+    journal.alerts.open("job:train", "critical", "train failed")
     clock.advance(hours=1)
-    journal.raise_alert("job:train", "critical", "train failed again")
+    journal.alerts.open("job:train", "critical", "train failed again")
 
-    alerts = journal.alerts()
+    alerts = journal.alerts.table()
     assert alerts[["title", "n_times"]].to_numpy().tolist() == [["train failed again", 2]]
     assert (alerts["last_at"] - alerts["raised_at"]).dt.total_seconds().tolist() == [3600]
 
 
 def test_a_closed_alert_is_raised_as_a_new_one(journal):
-    journal.raise_alert("job:train", "critical", "one")
+    journal.alerts.open("job:train", "critical", "one")
 
-    assert journal.close_alert("job:train", "ann")
-    assert not journal.close_alert("job:train", "ann")
-    journal.raise_alert("job:train", "warning", "two")
+    assert journal.alerts.close("job:train", "ann")
+    assert not journal.alerts.close("job:train", "ann")
+    journal.alerts.open("job:train", "warning", "two")
 
-    assert journal.alerts()["title"].tolist() == ["two"]
-    assert sorted(journal.alerts(include_closed=True)["title"]) == ["one", "two"]
+    assert journal.alerts.table()["title"].tolist() == ["two"]
+    assert sorted(journal.alerts.table(include_closed=True)["title"]) == ["one", "two"]
 
 
 def test_a_kept_list_gives_back_its_customers_once_each(journal):
-    journal.save_list("ann", " Win back ", ["C2", 'ö"1', "C2"], "b1")
+    journal.lists.save("ann", " Win back ", ["C2", 'ö"1', "C2"], "b1")
 
-    (row,) = journal.saved_lists("ann").to_dict("records")
+    (row,) = journal.lists.table("ann").to_dict("records")
     assert (row["name"], row["n_customers"], row["build_id"], row["saved_at"]) == ("Win back", 2, "b1", NOON)
-    assert journal.list_members("ann", "Win back") == ["C2", 'ö"1']
-    assert journal.saved_lists("bob").empty
+    assert journal.lists.members("ann", "Win back") == ["C2", 'ö"1']
+    assert journal.lists.table("bob").empty
 
 
 def test_a_list_takes_no_name_that_another_has(journal):
     for name in ("one", "two"):
-        journal.save_list("ann", name, ["C1"], "b1")
-    journal.save_list("bob", "one", ["C1"], "b1")
+        journal.lists.save("ann", name, ["C1"], "b1")
+    journal.lists.save("bob", "one", ["C1"], "b1")
 
     with pytest.raises(RequestError, match="another list has the name 'one'"):
-        journal.save_list("ann", "one", ["C2"], "b1")
+        journal.lists.save("ann", "one", ["C2"], "b1")
     with pytest.raises(RequestError, match="another list has the name 'one'"):
-        journal.rename_list("ann", "two", "one")
-    assert journal.list_members("ann", "one") == ["C1"]
+        journal.lists.rename("ann", "two", "one")
+    assert journal.lists.members("ann", "one") == ["C1"]
 
 
 def test_a_deleted_list_can_be_had_back_for_a_day(journal, clock):
-    journal.save_list("ann", "mine", ["C1"], "b1")
-    list_id = journal.delete_list("ann", "mine")
+    journal.lists.save("ann", "mine", ["C1"], "b1")
+    list_id = journal.lists.delete("ann", "mine")
 
     with pytest.raises(RequestError, match="no list is called 'mine'"):
-        journal.list_members("ann", "mine")
-    journal.restore_list("ann", list_id)
-    assert journal.list_members("ann", "mine") == ["C1"]
+        journal.lists.members("ann", "mine")
+    journal.lists.restore("ann", list_id)
+    assert journal.lists.members("ann", "mine") == ["C1"]
 
-    journal.delete_list("ann", "mine")
+    journal.lists.delete("ann", "mine")
     clock.advance(days=2)
-    journal.save_list("ann", "other", ["C1"], "b1")
+    journal.lists.save("ann", "other", ["C1"], "b1")
     with pytest.raises(RequestError, match="not there any more"):
-        journal.restore_list("ann", list_id)
+        journal.lists.restore("ann", list_id)
 
 
 def test_a_deleted_list_is_not_had_back_over_another_of_its_name(journal):
-    journal.save_list("ann", "mine", ["C1"], "b1")
-    list_id = journal.delete_list("ann", "mine")
-    journal.save_list("ann", "mine", ["C2"], "b1")
+    journal.lists.save("ann", "mine", ["C1"], "b1")
+    list_id = journal.lists.delete("ann", "mine")
+    journal.lists.save("ann", "mine", ["C2"], "b1")
 
     with pytest.raises(RequestError, match="another list has the name"):
-        journal.restore_list("ann", list_id)
-    assert journal.list_members("ann", "mine") == ["C2"]
+        journal.lists.restore("ann", list_id)
+    assert journal.lists.members("ann", "mine") == ["C2"]
 
 
 def test_a_view_saved_under_the_same_name_is_replaced(journal):
-    journal.save_view("ann", "customers", "big", "?sort=-revenue")
-    journal.save_view("ann", "customers", "big", "?sort=-expected")
-    journal.save_view("bob", "customers", "his", "?x")
+    journal.views.save("ann", "customers", "big", "?sort=-revenue")
+    journal.views.save("ann", "customers", "big", "?sort=-expected")
+    journal.views.save("bob", "customers", "his", "?x")
 
-    assert journal.saved_views("ann", "customers")[["name", "query"]].to_numpy().tolist() == [
+    assert journal.views.table("ann", "customers")[["name", "query"]].to_numpy().tolist() == [
         ["big", "?sort=-expected"]
     ]
-    assert journal.delete_view("ann", "customers", "big")
-    assert journal.saved_views("ann", "customers").empty
+    assert journal.views.delete("ann", "customers", "big")
+    assert journal.views.table("ann", "customers").empty
 
 
 def test_the_audit_trail_is_append_only_and_newest_first(journal):
-    journal.note("ann", "export", "customers", {"rows": 12})
-    journal.note("bob", "promote", "value/3")
+    journal.audit.note("ann", "export", "customers", {"rows": 12})
+    journal.audit.note("bob", "promote", "value/3")
 
-    assert journal.audit()[["who", "action"]].to_numpy().tolist() == [["bob", "promote"], ["ann", "export"]]
-    assert journal.audit()["detail"].tolist() == [{}, {"rows": 12}]
+    assert journal.audit.table()[["who", "action"]].to_numpy().tolist() == [["bob", "promote"], ["ann", "export"]]
+    assert journal.audit.table()["detail"].tolist() == [{}, {"rows": 12}]
 
 
 def test_a_heartbeat_ages_until_the_next_one(journal, clock):
-    journal.beat("worker", "idle")
+    journal.beats.beat("worker", "idle")
     clock.advance(seconds=7)
-    aged = journal.heartbeats()["age_seconds"].tolist()
-    journal.beat("worker", "build")
+    aged = journal.beats.table()["age_seconds"].tolist()
+    journal.beats.beat("worker", "build")
 
     assert aged == [7]
-    assert journal.heartbeats()[["message", "age_seconds"]].to_numpy().tolist() == [["build", 0]]
+    assert journal.beats.table()[["message", "age_seconds"]].to_numpy().tolist() == [["build", 0]]
 
 
 def test_a_process_that_stopped_in_good_order_has_no_heartbeat(journal):
-    journal.beat("worker")
+    journal.beats.beat("worker")
 
-    journal.stop_beating("worker")
+    journal.beats.stop("worker")
 
-    assert journal.heartbeats().empty
+    assert journal.beats.table().empty
 
 
 def test_the_schedule_is_replaced_as_a_whole_and_keeps_its_order(journal):
     row = {"question": "?", "next_run_at": None}
-    journal.set_schedule([{"job": "gone", "cron": "", **row}])
+    journal.schedule.publish([{"job": "gone", "cron": "", **row}])
 
-    journal.set_schedule([{"job": "pipeline", "cron": "0 5 * * *", **row}, {"job": "build", "cron": "", **row}])
+    journal.schedule.publish([{"job": "pipeline", "cron": "0 5 * * *", **row}, {"job": "build", "cron": "", **row}])
 
-    assert journal.schedule()["job"].tolist() == ["pipeline", "build"]
+    assert journal.schedule.table()["job"].tolist() == ["pipeline", "build"]
 
 
 def test_two_processes_may_open_a_new_journal_at_once(url):
