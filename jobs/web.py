@@ -10,12 +10,13 @@ import os
 import socket
 import subprocess
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from datetime import timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from loguru import logger
-from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
+from rich.progress import BarColumn, Progress, TaskID, TextColumn, TimeElapsedColumn
 from sqlalchemy.exc import OperationalError
 
 from clv.config import CONFIG_ENV, Settings
@@ -31,6 +32,10 @@ if TYPE_CHECKING:
 
 FIRST_SHOP_CUSTOMERS = 10_000
 """Enough to learn from, and few enough that the first run takes minutes; `clv demo` makes larger shops."""
+LOOK_BACK = timedelta(days=28)
+"""So long before today the synthetic shop is looked at first."""
+FIRST_RUN = "first run"
+"""Who asks for it."""
 BEAT_SECONDS = 10.0
 STOP_SECONDS = 15.0
 
@@ -166,6 +171,8 @@ def is_empty(settings: Settings) -> bool:
 def up(settings: Settings, config: Path | None, host: str, port: int, err: Console, out: Console) -> None:
     """Pages and worker together until told to stop; demo data and a first run when there is nothing yet.
 
+    The synthetic shop is first seen as it stood four weeks ago, then as it is: so its pages have something to compare.
+
     Raises:
         BusyError: a worker already runs on this data folder.
         SettingsError: without sign-in, a host that others can reach.
@@ -176,7 +183,8 @@ def up(settings: Settings, config: Path | None, host: str, port: int, err: Conso
     command = own_command(config, "serve", "--with-parent", "--host", host, "--port", str(port))
     with worker_lock(settings.paths.data), stop_event() as stop, _child(command) as web:
         # The pages come first: they show the progress of what follows.
-        if is_empty(settings):
+        is_new_demo = is_empty(settings)
+        if is_new_demo:
             from jobs.demo import write_demo
 
             err.print("There is no data yet: a synthetic shop is made, so that there is something to see.")
@@ -188,32 +196,61 @@ def up(settings: Settings, config: Path | None, host: str, port: int, err: Conso
                     end_date=today_in(settings.business.timezone),
                     progress=lambda share, message: bar.update(task, completed=share, description=message),
                 )
-        first = None
-        if publish.current_id(settings.paths.data) is None:
-            first = journal.runs.request("pipeline", "first run")
-        elif not build.is_of_this_version(settings):
+        if publish.current_id(settings.paths.data) is not None and not build.is_of_this_version(settings):
             # Pages of this version may read tables that a build of another one does not have.
             journal.runs.request("build", "another version")
         worker = Worker(settings, journal, lambda run_id: own_command(config, "work", run_id))
         with _bar(err) as bar:
-            watch = _Watch(journal, web, bar, url_of(host, port), first, out)
+            watch = _Watch(
+                journal, web, bar, url_of(host, port), lambda: first_runs(settings, journal, is_new_demo), out
+            )
             worker.work(stop, watch.look)
+
+
+def first_runs(settings: Settings, journal: Journal, is_new_demo: bool) -> list[dict[str, str]]:
+    """The runs of the pipeline that a shop is still to see before its pages say all they can, as their parameters.
+
+    A first run that was cut short, by a crash or with the machine, is gone on with; one that somebody stopped is not.
+    """
+    if is_new_demo:
+        today = today_in(settings.business.timezone)
+        return [{"as_of": (today - LOOK_BACK).isoformat()}, {}]
+    last = journal.runs.last("pipeline")
+    is_cut_short = last is not None and last.requested_by == FIRST_RUN and not last.was_stopped
+    is_whole = last is not None and last.status == "done" and "as_of" not in last.params
+    if publish.current_id(settings.paths.data) is None or (is_cut_short and not is_whole):
+        return [{}]
+    return []
 
 
 class _Watch:
     """What `clv up` shows: that the pages are there, how the first run goes, and at the end where to look."""
 
     def __init__(
-        self, journal: Journal, web: subprocess.Popen[bytes], bar: Progress, url: str, first: str | None, out: Console
+        self,
+        journal: Journal,
+        web: subprocess.Popen[bytes],
+        bar: Progress,
+        url: str,
+        wanted: Callable[[], Sequence[Mapping[str, str]]],
+        out: Console,
     ) -> None:
-        self._journal, self._web, self._bar, self._url, self._first, self._out = journal, web, bar, url, first, out
+        self._journal, self._web, self._bar, self._url, self._out = journal, web, bar, url, out
+        # Asked for at the first look: by then the worker has closed what a crash left open.
+        self._find = wanted
+        self._wanted: list[Mapping[str, str]] | None = None
+        self._first: str | None = None
         self._is_up = self._has_said = False
-        self._tenth = 0
-        self._task = bar.add_task("first run", total=1.0) if first else None
+        self._words, self._tenth = "first run", 0
+        self._task: TaskID | None = None
 
     def look(self) -> None:
         if self._web.poll() is not None:
             raise RequestError(f"the web server ended with code {self._web.returncode}; its log is logs/web.jsonl")
+        if self._wanted is None:
+            self._wanted = list(self._find())
+        if not self._first and self._wanted:
+            self._begin(self._wanted.pop(0))
         if not self._is_up and _answers(self._url):
             self._is_up = True
             if self._first:
@@ -222,19 +259,24 @@ class _Watch:
                 )
         if self._first and self._task is not None:
             run = self._journal.runs.one(self._first)
-            self._bar.update(self._task, completed=run.progress, description=f"first run: {run.message}"[:70])
+            self._bar.update(self._task, completed=run.progress, description=f"{self._words}: {run.message}"[:70])
             if not self._bar.console.is_terminal and (tenth := int(run.progress * 10)) > self._tenth:
                 self._tenth = tenth
-                self._bar.console.print(f"first run: {run.progress:4.0%} {run.message}", highlight=False)
+                self._bar.console.print(f"{self._words}: {run.progress:4.0%} {run.message}", highlight=False)
             if not run.is_active:
                 self._bar.remove_task(self._task)
                 if run.status != "done":
                     self._bar.console.print(f"The first run {run.status}: {run.error}", style="red", markup=False)
                 self._first = self._task = None
-        if self._is_up and not self._first and not self._has_said:
+        if self._is_up and not self._first and not self._wanted and not self._has_said:
             self._has_said = True
             self._bar.stop()
             self._out.print(f"Retain is at {self._url} (Ctrl-C stops it)", highlight=False)
+
+    def _begin(self, params: Mapping[str, str]) -> None:
+        self._first = self._journal.runs.request("pipeline", FIRST_RUN, params)
+        self._words, self._tenth = f"first run, as of {params['as_of']}" if params else "first run", 0
+        self._task = self._bar.add_task(self._words, total=1.0)
 
 
 def _answers(url: str) -> bool:

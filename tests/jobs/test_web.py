@@ -13,7 +13,8 @@ import pytest
 
 from clv.config import Auth, Paths, Settings
 from clv.errors import RequestError, SettingsError
-from jobs.web import check_address, is_empty, url_of
+from jobs.run import today_in
+from jobs.web import FIRST_RUN, LOOK_BACK, check_address, first_runs, is_empty, url_of
 from warehouse.journal import Journal
 
 PUBLIC = "0.0.0.0"
@@ -108,6 +109,46 @@ def test_a_folder_with_a_raw_file_is_not_empty(settings):
     (settings.paths.raw / "orders.csv").write_text("customer_id,order_date,amount\nann,2026-01-01,1\n")
 
     assert (before, is_empty(settings)) == (True, False)
+
+
+def test_a_new_synthetic_shop_is_first_seen_as_it_was_four_weeks_ago(settings):
+    before = (today_in("UTC") - LOOK_BACK).isoformat()
+
+    assert first_runs(settings, Journal(settings.journal_url), is_new_demo=True) == [{"as_of": before}, {}]
+
+
+def test_a_shop_without_a_build_has_its_first_run(settings):
+    assert first_runs(settings, Journal(settings.journal_url), is_new_demo=False) == [{}]
+
+
+@pytest.mark.parametrize(
+    ("by", "params", "end", "wanted"),
+    [
+        (FIRST_RUN, {"as_of": "2024-01-01"}, "done", [{}]),
+        (FIRST_RUN, {"as_of": "2024-01-01"}, "aborted", [{}]),
+        (FIRST_RUN, {}, "aborted", [{}]),
+        (FIRST_RUN, {}, "stopped", []),
+        (FIRST_RUN, {}, "done", []),
+        ("ann", {"as_of": "2024-01-01"}, "done", []),
+        ("ann", {}, "aborted", []),
+    ],
+    ids=[
+        "seen earlier only",
+        "cut short at once",
+        "cut short",
+        "stopped",
+        "whole",
+        "a date of one's own",
+        "no first run",
+    ],
+)
+def test_a_first_run_that_was_cut_short_is_gone_on_with(tiny_shop, tmp_path, by, params, end, wanted):
+    settings = tiny_shop(tmp_path / "published")
+    journal = Journal(settings.journal_url)
+    run_id = journal.runs.request("pipeline", by, params)
+    journal.runs.stop(run_id, "ann") if end == "stopped" else journal.runs.finish(run_id, end)
+
+    assert first_runs(settings, journal, is_new_demo=False) == wanted
 
 
 @pytest.mark.slow
