@@ -176,6 +176,7 @@ def _by_money(
     nobody: html.Div,
     *,
     unknown: float = math.nan,
+    part: str | None = None,
 ) -> html.Section:
     """Groups of customers by their expected revenue, or by that of the last year while there is no model.
 
@@ -186,6 +187,7 @@ def _by_money(
         bar: label, colour and address of a group.
         nobody: what stands there without groups.
         unknown: taken for a group's money that is not known.
+        part: of the Segments page, where they stand; None for the first one.
     """
     answer = ask.ask(query)
     words = ask.words
@@ -204,7 +206,7 @@ def _by_money(
         sub=f"Expected revenue, next {horizon(ask)} · customers"
         if is_predicted
         else "Revenue of the last 365 days · customers",
-        tools=link("Details", ask.href("/segments")),
+        tools=link("Details", ask.href("/segments", part=part)),
         source=answer,
         span=4,
     )
@@ -308,4 +310,4 @@ def _personas(ask: Door) -> html.Section:
         return ask.words.label(row.persona), theme.SERIES_VARS[5], ask.href("/customers", **{kind: row.persona})
 
     nobody = empty("No personas", "They are derived once there are a hundred customers.")
-    return _by_money(ask, "Personas", "summary/personas", bar, nobody, unknown=0.0)
+    return _by_money(ask, "Personas", "summary/personas", bar, nobody, unknown=0.0, part="personas")

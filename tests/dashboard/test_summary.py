@@ -14,6 +14,12 @@ def page(client):
     return client.page("/", "")
 
 
+def test_details_of_personas_lead_to_their_part_of_the_segments(page, walk, words_of):
+    links = {node["props"]["href"] for node in walk(page) if node["type"] == "Link" and words_of(node) == "Details"}
+
+    assert {"/segments", "/segments?part=personas"} <= links
+
+
 def test_the_first_page_says_how_many_customers_there_are_and_what_they_are_worth(page, walk, words_of):
     names = [words_of(node) for node in walk(page) if node["props"].get("className") == "kpi-name"]
     values = [words_of(node) for node in walk(page) if node["props"].get("className") == "kpi-value"]
