@@ -230,8 +230,10 @@ def _print_accounts(files: Sequence[Mapping[str, Any]]) -> None:
 
 def _print_reading(one: Mapping[str, Any]) -> None:
     """What was taken for what, what had to be decided, and why rows were put aside."""
-    columns = ", ".join(ours if ours == theirs else f"{ours} = {theirs}" for ours, theirs in one["columns"].items())
-    out.print(Text(f"{one['file_name']}: {columns or 'nothing to read'}"), highlight=False)
+    from warehouse.account import mapping_said
+
+    said = ", ".join(mapping_said(one["columns"])) or "nothing to read"
+    out.print(Text(f"{one['file_name']}: {said}"), highlight=False)
     for note in one["notes"]:
         out.print(Text(f"  note: {note}"), highlight=False)
     if one["reasons"]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 
@@ -53,6 +54,11 @@ class FileAccount:
     """False when the file had been landed before."""
     copies: tuple[str, ...] = field(default=(), compare=False)
     """Names of other files with the same bytes that the run met, too; counted once."""
+
+
+def mapping_said(columns: Mapping[str, str]) -> list[str]:
+    """What was taken for what: `customer_id = CustomerID`; the one name where both are called the same."""
+    return [ours if ours == theirs else f"{ours} = {theirs}" for ours, theirs in columns.items()]
 
 
 def account_of(one: Landed) -> FileAccount:

@@ -20,6 +20,7 @@ from typing import Any
 from clv.config import Settings
 from clv.errors import BuildError, SqlFileError
 from warehouse import checks, outputs, publish, segment_rules, serving, sqlfiles
+from warehouse.account import mapping_said
 from warehouse.dialect import digest_of, sha256_of
 from warehouse.engines import duckdb as engine
 from warehouse.landing import COLUMNS, FILES_COLUMNS, QUARANTINE_COLUMNS, TABLES, Landed, landed_files
@@ -362,7 +363,13 @@ def _make(settings: Settings, plan: _Plan, folder: Path, say: Progress) -> Build
 def _write_files_table(plan: _Plan, folder: Path) -> None:
     """`landing.files`, from the accounts."""
     rows: list[dict[str, Any]] = [
-        {column: one.account.get(column) for column in FILES_COLUMNS} | {"source": one.source, "file_id": one.file_id}
+        {column: one.account.get(column) for column in FILES_COLUMNS}
+        | {
+            "source": one.source,
+            "file_id": one.file_id,
+            "mapping": "\n".join(mapping_said(one.account.get("columns") or {})),
+            "notes": "\n".join(one.account.get("notes") or ()),
+        }
         for one in plan.landed
     ]
     for row in rows:

@@ -104,6 +104,8 @@ FILES_COLUMNS: Mapping[str, str] = {
     "encoding": "varchar",
     "delimiter": "varchar",
     "dialect": "varchar",
+    "mapping": "varchar",
+    "notes": "varchar",
 }
 TABLES: Mapping[str, Mapping[str, str]] = {
     **{f"landing.{source}": columns for source, columns in COLUMNS.items()},

@@ -122,6 +122,8 @@ COLUMNS: Mapping[str, Mapping[str, str]] = {
         "last_ts": "of the accepted rows",
         "landed_at": "UTC",
         "dialect": "how it was read",
+        "mapping": "which of its columns was taken for which of ours, a line each",
+        "notes": "what had to be decided to read it, a line each",
         "file_id": _ROW_ORIGIN["file_id"],
     },
     "settings.segment_rules": {

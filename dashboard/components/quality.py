@@ -46,6 +46,12 @@ def reason_meaning(code: str) -> str:
     return REASONS.get(code, reason_words(code))
 
 
+def how_read(mapping: str | None, notes: str | None) -> html.Details | None:
+    """What was taken for what in a file, and what had to be decided, behind a word that opens them."""
+    lines = [html.Div(line) for said in (mapping, notes) for line in (said or "").splitlines()]
+    return html.Details([html.Summary("How it was read", className="text-link"), *lines]) if lines else None
+
+
 def offending(sample: str | None) -> Any:
     """The first rows that break a check, behind a word that opens them."""
     if sample in (None, "", "[]"):

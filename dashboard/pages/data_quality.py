@@ -29,7 +29,15 @@ from dashboard.components import (
     region,
     table,
 )
-from dashboard.components.quality import balance_chip, offending, raw_line, reason_meaning, reason_words, status_chip
+from dashboard.components.quality import (
+    balance_chip,
+    how_read,
+    offending,
+    raw_line,
+    reason_meaning,
+    reason_words,
+    status_chip,
+)
 from dashboard.data import Door, day_of, door
 
 register_page(
@@ -328,7 +336,7 @@ def _files(ask: Door) -> html.Section:
         return link(words.count(row.n_quarantined), _here(ask, file=row.file_id)) if row.n_quarantined else "0"
 
     columns = [
-        Column("File", lambda row: row.file_name),
+        Column("File", lambda row: [row.file_name, how_read(row.mapping, row.notes)]),
         Column("Source", lambda row: _source(ask, row.source)),
         Column("Read at", lambda row: words.moment(row.landed_at)),
         Column("Lines", lambda row: words.count(row.n_lines), True),

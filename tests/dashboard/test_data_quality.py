@@ -9,7 +9,7 @@ import pytest
 from dashboard import customer_list, data, quarantine
 from dashboard.app import create_app
 from dashboard.charts.quality import weekly_volume
-from dashboard.components.quality import offending
+from dashboard.components.quality import how_read, offending
 from dashboard.format import Format
 from warehouse.build import build
 from warehouse.ingest import land
@@ -161,6 +161,18 @@ def test_clean_files_say_so_and_offer_no_download(client, words_of, browser):
     assert "No row was put aside" in words
     assert "Download rows put aside" not in words
     assert "Download rows put aside" in words_of(browser.page("/data"))
+
+
+def test_it_is_said_how_each_file_was_read(browser, door, walk, words_of):
+    rows = {row.source: row for row in door.ask("data/files").rows}
+    shown = [words_of(node) for node in walk(browser.page("/data")) if node["type"] == "Details"]
+
+    assert rows["transactions"].mapping.startswith("customer_id\norder_id\nline_id\norder_ts\namount")
+    assert any("How it was read" in words and "customer_id" in words for words in shown)
+    assert [words_of(how_read("amount = a * b", "decimal comma").to_plotly_json()), how_read("", None)] == [
+        "How it was read amount = a * b decimal comma",
+        None,
+    ]
 
 
 def test_what_was_loaded_is_told_by_kind(door):

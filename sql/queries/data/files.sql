@@ -45,6 +45,8 @@ select
     files.encoding,
     files.delimiter,
     files.dialect,
+    files.mapping,  -- which of its columns was taken for which of ours
+    files.notes,  -- what had to be decided, a line each
 from landing.files as files
 left join aside on aside.file_id = files.file_id and aside.source = files.source
 order by files.landed_at desc, files.source, files.file_name, files.file_id
