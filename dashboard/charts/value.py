@@ -9,7 +9,7 @@ import plotly.graph_objects as go
 
 from dashboard import theme
 from dashboard.charts.ticks import value_axis
-from dashboard.format import Format
+from dashboard.format import Format, is_missing
 
 N_TICKS = 6
 """As many amounts as fit beside each other on a phone."""
@@ -35,7 +35,7 @@ def distribution(frame: pd.DataFrame, words: Format) -> go.Figure:
         marker={"color": theme.series(0)},
         customdata=[
             f"{words.counted(row.n_customers, 'customer')}, {words.money(row.total)} in all"
-            f"<br>mean 80% interval {words.money(row.value_lo)} – {words.money(row.value_hi)}"
+            f"{_mean_interval(row.value_lo, row.value_hi, words)}"
             for row in frame.itertuples()
         ],
         hovertemplate="%{customdata}<extra></extra>",
@@ -51,6 +51,11 @@ def distribution(frame: pd.DataFrame, words: Format) -> go.Figure:
     )
     figure.update_layout(bargap=0.12)
     return figure
+
+
+def _mean_interval(low: float, high: float, words: Format) -> str:
+    """A line of its own; none where nobody is, or no interval was learnt."""
+    return "" if is_missing(low) else f"<br>mean 80% interval {words.money(low)} – {words.money(high)}"
 
 
 def intervals(frame: pd.DataFrame, words: Format) -> go.Figure:
@@ -77,7 +82,7 @@ def intervals(frame: pd.DataFrame, words: Format) -> go.Figure:
         marker={"color": theme.series(0), "size": 9, "symbol": "diamond"},
         customdata=[
             f"{words.counted(row.n_customers, 'customer')}: mean {words.money(row.mean_value)}"
-            f"<br>mean 80% interval {words.money(row.mean_lo)} – {words.money(row.mean_hi)}"
+            f"{_mean_interval(row.mean_lo, row.mean_hi, words)}"
             for row in frame.itertuples()
         ],
         hovertemplate="%{customdata}<extra></extra>",

@@ -39,6 +39,7 @@ from dashboard.components import (
 from dashboard.components.model import sufficiency_line
 from dashboard.data import Answer, Door, day_of, door
 from dashboard.expected import BASES, MEASURES, Choice, chosen, default_horizon
+from dashboard.format import MISSING, Format
 from dashboard.model_card import card_of
 
 register_page(
@@ -347,6 +348,13 @@ def _members(answer: Answer, dimension: str) -> list[Any]:
     return [row for row in answer.rows if row.dimension == dimension]
 
 
+def _interval(row: Any, words: Format) -> str:
+    """The ends of a customer's own interval; an en dash where none was learnt."""
+    if row.value_lo is None:
+        return MISSING
+    return f"{words.money_whole(row.value_lo)} – {words.money_whole(row.value_hi)}"
+
+
 def _top(ask: Door, choice: Choice) -> html.Section:
     answer = ask.ask("value/top", max_rows=N_TOP, **choice.params)
     words = ask.words
@@ -355,9 +363,7 @@ def _top(ask: Door, choice: Choice) -> html.Section:
         Column("Segment", lambda row: segment_chip(row.segment)),
         Column("Revenue to date", lambda row: words.money_whole(row.revenue), True),
         Column(f"Expected {choice.measure}", lambda row: words.money_whole(row.expected_value), True),
-        Column(
-            "80% interval", lambda row: f"{words.money_whole(row.value_lo)} – {words.money_whole(row.value_hi)}", True
-        ),
+        Column("80% interval", lambda row: _interval(row, words), True),
         Column("P(alive)", lambda row: words.share(row.p_alive), True),
     ]
     return card(

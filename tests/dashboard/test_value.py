@@ -126,6 +126,15 @@ def test_an_interval_that_reaches_zero_stays_on_the_logarithmic_scale(context):
     assert min(figure.data[0].base) > 0
 
 
+def test_a_step_with_nobody_in_it_has_no_interval(context):
+    door = data.door("")
+    frame = door.ask("value/distribution", **REVENUE).frame
+    said = charts.distribution(frame, door.words).data[0].customdata
+
+    assert ["interval" in words for words in said] == [bool(n) for n in frame["value_lo"].notna()]
+    assert not any("– – –" in words for words in said)
+
+
 def test_steps_of_the_distribution_are_contiguous(context):
     frame = data.door("").ask("value/distribution", **REVENUE).frame
 
