@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from typing import Any
 
 import pandas as pd
 import plotly.graph_objects as go
@@ -53,7 +54,7 @@ def distribution(frame: pd.DataFrame, words: Format) -> go.Figure:
     return figure
 
 
-def _mean_interval(low: float, high: float, words: Format) -> str:
+def _mean_interval(low: Any, high: Any, words: Format) -> str:
     """A line of its own; none where nobody is, or no interval was learnt."""
     return "" if is_missing(low) else f"<br>mean 80% interval {words.money(low)} – {words.money(high)}"
 
