@@ -327,13 +327,17 @@ def _lines(ask: Door, who: Any) -> html.Section:
 def _campaigns(ask: Door, who: Any) -> html.Section:
     answer = ask.ask("customer/campaigns", **_whose(who))
     words = ask.words
+
+    def revenue(row: Any) -> str:
+        return words.money_exact(row.revenue_30d) + (" so far" if row.is_running else "")
+
     columns = [
         Column("Campaign", lambda row: row.campaign_id),
         Column("Sent", lambda row: words.date(row.sent_ts)),
         Column("Treated", lambda row: chip("Treated", "accent") if row.is_treated else chip("Held out")),
         Column("Action", lambda row: words.label(row.action)),
         Column("Cost", lambda row: words.money_exact(row.cost), True),
-        Column("Revenue, 30 days after", lambda row: words.money_exact(row.revenue_30d), True),
+        Column("Revenue, 30 days after", revenue, True),
     ]
     return _table_card(
         answer,

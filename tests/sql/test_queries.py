@@ -205,6 +205,22 @@ def test_a_contact_shows_what_was_bought_within_thirty_days(shop):
     assert (row["campaign_id"], row["is_treated"], row["n_orders_30d"], row["revenue_30d"]) == ("K1", True, 1, 30)
 
 
+@pytest.mark.parametrize(("sent", "is_running"), [("2024-03-12", False), ("2024-03-13", True)])
+def test_thirty_days_that_are_not_over_are_marked(new_shop, tiny, sent, is_running):
+    """12 March and the 29 days after it are known by 11 April; of 13 March's a day is still to come."""
+    shop = new_shop()
+    shop.land("landing.transactions", tiny("transactions"))
+    shop.land(
+        "landing.campaigns",
+        [{"campaign_id": "K9", "customer_id": "C05", "treated": True, "sent_ts": f"{sent} 09:00:00"}],
+    )
+    shop.build()
+
+    (row,) = shop.ask("customer/campaigns", customer_id="C05", customer_bucket=bucket_of(shop, "C05"))
+
+    assert (row["n_orders_30d"], row["is_running"]) == (0, is_running)
+
+
 def test_look_alikes_stood_then_where_the_customer_stands_now(new_shop, tiny):
     shop = new_shop()
     shop.land("landing.transactions", tiny("transactions"))

@@ -1,6 +1,7 @@
 -- Which campaigns a customer was in, and what they bought within 30 days of each.
 -- grain: one row per campaign
--- parameters: $customer_id and its $customer_bucket, which customer/profile gives
+-- parameters: $customer_id and its $customer_bucket, which customer/profile gives; $as_of date,
+-- first day that is not known
 with
     contacts as (
         select campaign_id, customer_id, is_treated, sent_ts, sent_date, action, cost,
@@ -21,6 +22,7 @@ select
     contacts.cost,
     count(orders.purchase_number) as n_orders_30d,  -- bought in the 30 days from the sending day; not an effect by itself
     round(coalesce(sum(orders.amount), 0e0), 4) as revenue_30d,
+    contacts.sent_date + 30 > cast($as_of as date) as is_running,  -- the 30 days are not over
 from contacts
 left join
     orders
