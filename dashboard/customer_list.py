@@ -77,14 +77,14 @@ PREDICTED = "expected_revenue"
 LABEL = "label"
 """Look of a name out of the data: with a capital, as all pages show it; filters and files hold it as it is."""
 SHOWN = (
-    Shown(Column("name", "text"), "Customer", "customer", 210),
-    _listed("segment", "Segment", 144, "segment"),
-    _number("expected_revenue", "Expected revenue, next {horizon} days", "money", 258, optional=PREDICTED),
-    _number("revenue", "Revenue to date", "money", 164, help_text="Net of returns"),
-    _number("n_orders", "Orders", "count", 100),
+    Shown(Column("name", "text"), "Customer", "customer", 200),
+    _listed("segment", "Segment", 140, "segment"),
+    _number("expected_revenue", "Expected revenue, next {horizon} days", "money", 260, optional=PREDICTED),
+    _number("revenue", "Revenue to date", "money", 160, help_text="Net of returns"),
+    _number("n_orders", "Orders", "count", 96),
     _day("last_order_date", "Last order", 118),
     _number(
-        "p_alive", "P(alive)", "chance", 134, optional="p_alive", help_text="Chance that they still are a customer"
+        "p_alive", "P(alive)", "chance", 128, optional="p_alive", help_text="Chance that they still are a customer"
     ),
     _number("value_percentile", "Value percentile", "count", 140, optional=PREDICTED, help_text="100 is best"),
     _listed("country", "Country", optional="country"),
