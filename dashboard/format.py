@@ -47,6 +47,11 @@ def is_missing(value: Any) -> bool:
         return str(value) in ("", "NaT", "<NA>")
 
 
+def called(customer_id: Any, name: Any) -> str:
+    """What a customer is called: by name, by id where none was given."""
+    return str(customer_id) if is_missing(name) else str(name)
+
+
 @dataclass(frozen=True)
 class Format:
     """The wording of one shop."""

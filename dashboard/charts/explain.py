@@ -13,7 +13,7 @@ import plotly.graph_objects as go
 from clv.explain import in_words, kind_of
 from dashboard import theme
 from dashboard.charts.ticks import Factors
-from dashboard.format import Format, Kind, is_missing
+from dashboard.format import Format, Kind, called, is_missing
 
 LOW, MIDDLE, HIGH = theme.SERIES[4], theme.SERIES[7], theme.SERIES[3]
 """Sky, slate, coral: told apart by colour-blind readers, and seen on both grounds."""
@@ -67,7 +67,7 @@ def beeswarm(frame: pd.DataFrame, words: Format) -> go.Figure:
             mode="markers",
             marker=marker,
             customdata=[
-                f"{row.name or row.customer_id}<br>{words.label(in_words(row.feature))}: "
+                f"{called(row.customer_id, row.name)}<br>{words.label(in_words(row.feature))}: "
                 f"{fact_words(row.feature, row.value, words)}<br>{words.money_change(row.contribution)}"
                 for row in _rows(frame[part])
             ],
@@ -109,7 +109,7 @@ def dependence(frame: pd.DataFrame, trend: pd.DataFrame, feature: str, words: Fo
         mode="markers",
         marker={"color": theme.rgba(theme.series(0), 0.45), "size": 6},
         customdata=[
-            f"{row.name or row.customer_id}<br>{fact_words(feature, row.value, words)}: "
+            f"{called(row.customer_id, row.name)}<br>{fact_words(feature, row.value, words)}: "
             f"{words.money_change(row.contribution)}"
             for row in _rows(frame)
         ],

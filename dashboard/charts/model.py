@@ -11,7 +11,7 @@ import plotly.graph_objects as go
 
 from dashboard import theme
 from dashboard.charts.ticks import Factors, value_axis
-from dashboard.format import Format, is_missing
+from dashboard.format import Format, called
 
 OURS, BASELINE = "value", "btyd"
 MOST = 1e14
@@ -128,7 +128,7 @@ def predicted_against_actual(frame: pd.DataFrame, words: Format) -> go.Figure:
                 "symbol": "circle" if place == 0 else "x",
             },
             customdata=[
-                f"{row.customer_id if is_missing(row.name) else row.name!s}: predicted {words.money(row.predicted)}, "
+                f"{called(row.customer_id, row.name)}: predicted {words.money(row.predicted)}, "
                 f"happened {words.money(row.actual)}" + ("" if row.is_inside is None else f"<br>{said}")
                 for row in points.itertuples(index=False)
             ],

@@ -11,7 +11,7 @@ from dash import dcc, html
 
 from dashboard import data
 from dashboard.components.marks import avatar
-from dashboard.format import Format, is_missing
+from dashboard.format import Format, called, is_missing
 
 HIGH_RISK, SOME_RISK = 0.66, 0.33
 
@@ -56,7 +56,7 @@ def _cell(column: Column, row: Any) -> html.Td:
 
 def customer_cell(customer_id: str, name: str | None, href: str) -> dcc.Link:
     """A customer: initials, name and id, linked to their page; the id alone where no name was given."""
-    shown = str(customer_id) if is_missing(name) else str(name)
+    shown = called(customer_id, name)
     lines = [html.Span(shown, className="customer-name")]
     if shown != str(customer_id):
         lines.append(html.Span(str(customer_id), className="customer-id"))

@@ -39,6 +39,7 @@ from dashboard.components.quality import (
     status_chip,
 )
 from dashboard.data import Door, day_of, door
+from dashboard.format import MISSING
 
 register_page(
     __name__,
@@ -284,7 +285,7 @@ def _largest(ask: Door) -> html.Section | None:
         Column("Customer", lambda row: customer_cell(row.customer_id, row.name, ask.customer_href(row.customer_id))),
         Column("When", lambda row: words.stamp(row.order_ts)),
         Column("Order", lambda row: row.order_id),
-        Column("Product", lambda row: words.label(row.product)),
+        Column("Product", lambda row: row.product or MISSING),
         Column("Quantity", lambda row: words.decimal(row.quantity, 0), True),
         Column("Amount", lambda row: words.money_exact(row.amount), True, "Net: returns are negative"),
     ]

@@ -51,6 +51,7 @@ from dashboard.components import (
 from dashboard.components import model as parts
 from dashboard.data import Answer, Door, day_of, door
 from dashboard.expected import default_horizon
+from dashboard.format import called
 from dashboard.model_card import card_of
 
 register_page(
@@ -407,7 +408,7 @@ def _scatter(ask: Door, days: int) -> html.Section:
 
 
 def _customer(ask: Door, row: Any) -> Mark:
-    return Mark(str(row.name or row.customer_id), ask.customer_href(row.customer_id))
+    return Mark(called(row.customer_id, row.name), ask.customer_href(row.customer_id))
 
 
 def _residuals(ask: Door, days: int) -> html.Section:

@@ -3,7 +3,7 @@ import datetime as dt
 import pandas as pd
 import pytest
 
-from dashboard.format import Format
+from dashboard.format import Format, called
 
 POUNDS, RUPEES, EUROS, YEN = (
     Format("GBP", "en_GB"),
@@ -46,6 +46,12 @@ def test_money_is_worded_as_the_locale_does():
 def test_a_number_without_end_is_said_by_its_size(word):
     assert getattr(POUNDS, word)(-1.234e300).removeprefix("−").removeprefix("£") == "1.23E300"
     assert POUNDS.ticks([1e300], "money") == ["£1E300"]
+
+
+@pytest.mark.parametrize("name", [None, float("nan"), "", pd.NA], ids=["none", "nan", "empty", "NA"])
+def test_who_has_no_name_is_called_by_their_id(name):
+    assert called("007", name) == "007"
+    assert called("007", "James") == "James"
 
 
 def test_a_moment_of_the_data_is_not_moved_to_another_zone():
