@@ -137,7 +137,12 @@ def _add_today(figure: go.Figure, n_months: int) -> None:
     figure.add_vline(
         x=n_months - 0.5,
         line={"color": theme.MUTED, "width": 1},
-        annotation={"text": "Today", "font": {"size": 11, "color": theme.MUTED}, "xanchor": "right", "xshift": -4},
+        annotation={
+            "text": "Known so far",
+            "font": {"size": 11, "color": theme.MUTED},
+            "xanchor": "right",
+            "xshift": -4,
+        },
         annotation_position="top left",
     )
 

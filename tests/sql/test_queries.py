@@ -297,6 +297,22 @@ def test_who_is_late_and_probably_gone_is_not_reminded(new_shop, tiny):
     assert (signs["overdue"], advice["remind_overdue"]) == (1, 1)
 
 
+@pytest.mark.parametrize(("channel", "expected"), [("web", ["web"]), (None, [])], ids=["named", "not named"])
+def test_only_a_channel_that_has_a_name_is_to_be_looked_at(new_shop, channel, expected):
+    days = [("2023-09-01", 5.0), ("2023-12-01", 90.0), ("2024-04-01", 10.0)]
+    rows = [
+        {"customer_id": "C1", "order_id": day, "order_ts": f"{day} 10:00:00", "amount": amount, "channel": channel}
+        for day, amount in days
+    ]
+    shop = new_shop()
+    shop.land("landing.transactions", rows)
+    shop.build()
+
+    advice = [row for row in shop.ask("summary/recommendations") if row["kind"] == "falling_channel"]
+
+    assert [row["subject"] for row in advice] == expected
+
+
 def test_recommendations_carry_their_money(shop):
     rows = {row["kind"]: row for row in shop.ask("summary/recommendations")}
 

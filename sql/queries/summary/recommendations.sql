@@ -38,7 +38,8 @@ with
         left join followed on followed.segment = segments.segment
     ),
 
-    -- last 90 days against the 90 before, where both are known
+    -- last 90 days against the 90 before, where both are known; what names no channel cannot be
+    -- looked at
     channel_totals as (
         select
             member,
@@ -51,6 +52,7 @@ with
         from marts.revenue_mix
         where
             dimension = 'channel'
+            and member <> 'Unknown'
             and date_diff('day', day, $as_of) <= 180
             and (select min(day) from marts.revenue_daily) <= cast($as_of as date) - 180
         group by member
