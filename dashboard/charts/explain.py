@@ -134,7 +134,14 @@ def dependence(frame: pd.DataFrame, trend: pd.DataFrame, feature: str, words: Fo
     moved = frame["contribution"]
     figure.update_yaxes(**money.axis(float(moved.min()), float(moved.max()), "money", words))
     if is_skewed:
-        figure.update_xaxes(**scale.axis(float(values.min()), float(values.max()), kind, words))
+        low, high = float(values.min()), float(values.max())
+        axis = scale.axis(low, high, kind, words)
+        if low > 0:
+            # Nobody is near zero, and the way there by factors is half of the chart.
+            start, end = scale.place([low, high])
+            room = 0.04 * (end - start)
+            axis["range"] = [start - room, end + room]
+        figure.update_xaxes(**axis)
     elif kind == "share":
         figure.update_xaxes(tickformat=".0%")
     figure.update_xaxes(showspikes=False, title={"text": words.label(in_words(feature))})

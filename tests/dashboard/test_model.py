@@ -350,6 +350,20 @@ def test_who_is_outside_their_interval_is_a_mark_of_its_own(door):
     assert "C01" in figure.data[2].customdata[0] or "outside its interval" in figure.data[2].customdata[0]
 
 
+def test_a_few_far_customers_do_not_press_all_others_to_the_edge():
+    values = [1.0 + place / 100 for place in range(300)] + [45.0]
+    frame = pd.DataFrame({"customer_id": "C", "name": None, "value": values, "contribution": 1.0})
+    trend = pd.DataFrame({"value": [2.0], "contribution": [1.0], "n_customers": [301]})
+
+    figure = charts_explain.dependence(frame, trend, "items_per_purchase", Format("GBP", "en_GB"))
+    placed = figure.data[0].x
+    start, end = figure.layout.xaxis.range
+
+    # Three quarters of the customers have up to 3.25 of it: they fill a good part of the chart, from its left edge on.
+    assert (placed[0] - start) / (end - start) < 0.05
+    assert (placed[225] - start) / (end - start) > 0.25
+
+
 def test_the_fact_of_the_address_is_drawn(judged, words_of):
     words = words_of(Client(judged[0]).page("/model", "?fact=n_orders"))
 
