@@ -4,10 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import plotly.graph_objects as go
 from dash import dcc, html
 
+from dashboard.data import Door
+from dashboard.format import called
 from dashboard.theme import GRAPH_CONFIG
 
 MAX_LISTED = 400
@@ -20,6 +23,16 @@ class Mark:
 
     words: str
     href: str
+
+
+def customer_mark(door: Door, row: Any) -> Mark:
+    """A customer, by name where there is one, as a mark that leads to their page.
+
+    Args:
+        door: keeps looking at its build.
+        row: customer_id, name.
+    """
+    return Mark(called(row.customer_id, row.name), door.customer_href(row.customer_id))
 
 
 def graph(

@@ -3,55 +3,41 @@
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from functools import lru_cache
 from typing import Any
 
 from dash import ALL, Input, Output, State, callback, ctx, dcc, html, no_update, register_page
 
 from clv.errors import NoBuildError, RequestError
-from clv.explain import TERMS, in_words
 from dashboard import data, model_card
-from dashboard.charts.explain import beeswarm, dependence
 from dashboard.charts.model import (
-    MOST,
-    calibration,
-    contenders,
-    coverage,
-    error_words,
-    predicted_against_actual,
-    residuals,
-    slice_coverage,
     totals_over_time,
 )
 from dashboard.components import (
-    Bar,
     Column,
-    Mark,
     card,
     chip,
+    effects,
     empty,
     graph,
     grid,
     head,
     insight,
+    judged,
     kpi,
     kpis,
     legend,
     link,
     not_trained,
     page,
-    ranked,
     region,
-    segment_chip,
     segmented,
-    select,
     table,
 )
 from dashboard.components import model as parts
-from dashboard.data import Answer, Door, day_of, door
+from dashboard.data import Door, day_of, door
 from dashboard.expected import default_horizon
-from dashboard.format import called
 from dashboard.model_card import card_of
 
 register_page(
@@ -65,21 +51,6 @@ register_page(
     question="Should I trust the predictions?",
 )
 
-CONTENDERS = {
-    "value": "This product",
-    "btyd": "Purchase model alone",
-    "past_period": "Same as last period",
-    "historic_rate": "Average rate so far",
-}
-SLICES = {"segment": "Segment", "orders": "Orders", "recency": "Recency", "channel": "Channel"}
-"""Kind of slice, in the URL as `by` → what it is called."""
-SLICE_HEADS = {
-    "segment": "Segment then",
-    "orders": "Orders until then",
-    "recency": "Last purchase, before",
-    "channel": "Acquired through",
-}
-N_FACTS, N_SWARM_FACTS, N_SWARM_CUSTOMERS, N_DEPENDENCE, N_SCATTER = 12, 12, 200, 600, 600
 POLL_MS = 1500
 MAX_DRAWN = 120
 """Cards that are kept as they were drawn: wording thousands of points takes longer than everything else."""
@@ -129,14 +100,14 @@ def _content(query: Mapping[str, str]) -> list[Any]:
         region(_sufficiency, ask, days),
         region(_headline, ask, days),
         grid(
-            region(_kept, _leaderboard, ask, days),
-            region(_kept, _gini, ask, days),
-            region(_kept, _calibration, ask, days),
-            region(_kept, _scatter, ask, days),
-            region(_kept, _residuals, ask, days),
-            region(_kept, _coverage, ask, days),
-            region(_kept, _slice_coverage, ask, days, _kind(query)),
-            region(_kept, _slices, ask, days, _kind(query)),
+            region(_kept, judged.leaderboard, ask, days),
+            region(_kept, judged.gini, ask, days),
+            region(_kept, judged.calibration, ask, days),
+            region(_kept, judged.scatter, ask, days),
+            region(_kept, judged.residuals, ask, days),
+            region(_kept, judged.coverage, ask, days),
+            region(_kept, judged.slice_coverage, ask, days, _kind(query)),
+            region(_kept, judged.slices, ask, days, _kind(query)),
             *region_list(_why, ask, query),
             region(_kept, _origins_chart, ask),
             region(_kept, _origins, ask),
@@ -163,7 +134,7 @@ def region_list(draw: Any, *args: Any) -> list[Any]:
 
 def _kind(query: Mapping[str, str]) -> str:
     asked = query.get("by", "")
-    return asked if asked in SLICES else next(iter(SLICES))
+    return asked if asked in judged.SLICES else next(iter(judged.SLICES))
 
 
 def _line(ask: Door, days: int) -> str:
@@ -288,262 +259,10 @@ def _headline(ask: Door, days: int) -> html.Div:
     )
 
 
-def _leaderboard(ask: Door, days: int) -> html.Section:
-    answer = ask.ask("model/leaderboard", horizon_days=days)
-    words = ask.words
-
-    def cell(metric: str, kind: Any) -> Any:
-        def drawn(row: Any) -> Any:
-            low, high = getattr(row, f"{metric}_lo"), getattr(row, f"{metric}_hi")
-            span = None if low is None else html.Div(f"{say(low, kind)} – {say(high, kind)}", className="muted")
-            return [say(getattr(row, metric), kind), span]
-
-        return drawn
-
-    def say(value: Any, kind: Any) -> str:
-        return words.decimal(value, 3) if kind == "decimal" else words.words(value, kind)
-
-    columns = [
-        Column("Forecast by", lambda row: CONTENDERS.get(row.model, row.model)),
-        Column("Gini", cell("gini", "decimal"), True, "Normalised; more is better, 1 is perfect"),
-        Column("Error of the total", cell("total_bias", "share"), True, "Predicted ÷ happened − 1; 0 is best"),
-        Column("Error by tenths", cell("decile_error", "share"), True, "Mean error of the tenths; less is better"),
-        Column("In the top tenth", cell("top_decile_capture", "share"), True, "More is better"),
-        Column("AUC", cell("auc", "decimal"), True, "Who buys again; more is better"),
-        Column("Spearman", cell("spearman", "decimal"), True, "Rank correlation; more is better"),
-        Column("MAE", cell("mae", "money"), True, "Mean absolute error per customer; not what models are chosen by"),
-        Column("RMSE", cell("rmse", "money"), True, "Root mean squared error; ruled by the few largest customers"),
-    ]
-    return card(
-        "Leaderboard",
-        table(answer.frame, columns, caption="Contenders on the same customers and window"),
-        sub=f"Same customers, same window of {words.days(days)}; below each number its 95% bootstrap interval",
-        source=answer,
-        span=12,
-        is_flush=True,
-    )
-
-
-def _gini(ask: Door, days: int) -> html.Section:
-    answer = ask.ask("model/leaderboard", horizon_days=days)
-    body = (
-        graph(contenders(answer.frame, CONTENDERS, ask.words), "model-gini", label="Gini of the contenders")
-        if answer.frame["gini"].notna().any()
-        else empty("Nobody bought in this window")
-    )
-    return card("Order of customers", body, sub="Normalised Gini with 95% interval", source=answer, span=6)
-
-
-def _judged(ask: Door, days: int, n_listed: int, n_all: int, words: str, **chosen: Any) -> Mark | None:
-    """The customers behind a mark; None where none of them is kept."""
-    if not n_listed:
-        return None
-    said = ask.words.counted(n_listed, "customer")
-    listed = {f"list.{name}": value for name, value in chosen.items()}
-    href = ask.href("/customers", list="model/customers_in", **{"list.horizon_days": days, **listed})
-    return Mark(
-        f"{words}: {said}"
-        if n_listed == n_all
-        else f"{words}: {ask.words.count(n_listed)} of {ask.words.count(n_all)}",
-        href,
-    )
-
-
-def _tenths(ask: Door, days: int, answer: Answer) -> list[Mark | None]:
-    """Where our tenths lead, the lowest first."""
-    return [
-        _judged(ask, days, row.n_listed, row.n_customers, f"Tenth {row.decile}", decile=row.decile)
-        for row in answer.rows
-        if row.model == "value"
-    ]
-
-
-def _calibration(ask: Door, days: int) -> html.Section:
-    answer = ask.ask("model/deciles", horizon_days=days)
-    marks = _tenths(ask, days, answer)
-    return card(
-        "Calibration",
-        graph(
-            calibration(answer.frame, ask.words),
-            "model-calibration",
-            label="Predicted and happened by tenth",
-            links={0: marks, 1: marks},
-        ),
-        sub="Mean revenue per customer by tenth of the forecast; a bar leads to its customers",
-        tools=legend([("Predicted", "var(--c1)", "box"), ("Happened", "var(--c2)", "box")]),
-        source=answer,
-        span=6,
-    )
-
-
-def _scatter(ask: Door, days: int) -> html.Section:
-    answer = ask.ask("model/predicted_actual", horizon_days=days, max_rows=N_SCATTER)
-    words = ask.words
-    rows = answer.rows
-    inside = [_customer(ask, row) for row in rows if row.is_inside is not False]
-    outside = [_customer(ask, row) for row in rows if row.is_inside is False]
-    body = (
-        graph(
-            predicted_against_actual(answer.frame, words),
-            "model-scatter",
-            label="Predicted against happened revenue, customer by customer",
-            links={1: inside, 2: outside},
-            is_listed=False,
-            height=320,
-        )
-        if rows
-        else _not_kept()
-    )
-    return card(
-        "Predicted against happened",
-        body,
-        sub=f"{words.counted(len(rows), 'customer')} drawn at random, revenue in the window; on the dotted line both "
-        "are equal, on the floor nothing came"
-        if rows
-        else None,
-        tools=legend([("Inside 80%", "var(--c1)", "box"), ("Outside", "var(--c4)", "box")]),
-        source=answer,
-        span=6,
-    )
-
-
-def _customer(ask: Door, row: Any) -> Mark:
-    return Mark(called(row.customer_id, row.name), ask.customer_href(row.customer_id))
-
-
-def _residuals(ask: Door, days: int) -> html.Section:
-    answer = ask.ask("model/residuals", horizon_days=days)
-    words = ask.words
-    marks = [
-        _judged(
-            ask,
-            days,
-            row.n_customers,
-            row.n_customers,
-            error_words(row.error_from, row.error_to, words),
-            error_from=row.error_from if row.error_from > -MOST else None,
-            error_to=row.error_to if row.error_to < MOST else None,
-        )
-        for row in answer.rows
-    ]
-    return card(
-        "By how much single forecasts were off",
-        _not_kept()
-        if answer.is_empty
-        else graph(
-            residuals(answer.frame, words),
-            "model-residuals",
-            label="Customers by happened less predicted",
-            links={0: marks},
-            height=320,
-        ),
-        sub="Customers by revenue that came less revenue that was predicted; steps of about three times",
-        tools=legend([("Came less", "var(--c3)", "box"), ("Came more", "var(--c2)", "box")]),
-        source=answer,
-        span=6,
-    )
-
-
-def _not_kept() -> html.Div:
-    return empty("Not kept by this version", "Forecast and outcome of single customers come with the next training.")
-
-
-def _coverage(ask: Door, days: int) -> html.Section:
-    answer = ask.ask("model/deciles", horizon_days=days)
-    marks = _tenths(ask, days, answer)
-    body = (
-        graph(
-            coverage(answer.frame, ask.words),
-            "model-coverage",
-            label="Interval coverage by tenth",
-            links={1: marks, 3: marks},
-        )
-        if answer.frame["coverage_80"].notna().any()
-        else empty("Not judged at this horizon", "Intervals are judged on the latest window that has passed.")
-    )
-    return card(
-        "Do the intervals hold, by tenth?",
-        body,
-        sub="Share of customers inside, by tenth of the forecast; dotted: what was promised",
-        tools=legend([("80%", "var(--c1)", "line"), ("90%", "var(--c2)", "line")]),
-        source=answer,
-        span=6,
-    )
-
-
-def _slice_marks(ask: Door, days: int, kind: str, rows: Sequence[Any]) -> list[Mark | None]:
-    return [_judged(ask, days, row.n_listed, row.n_customers, row.slice, **{kind: row.slice}) for row in rows]
-
-
-def _slice_coverage(ask: Door, days: int, kind: str) -> html.Section:
-    answer = ask.ask("model/slices", horizon_days=days, slice_kind=kind)
-    marks = _slice_marks(ask, days, kind, answer.rows)[::-1]
-    body = (
-        graph(
-            slice_coverage(answer.frame, ask.words),
-            "model-slice-coverage",
-            label=f"Interval coverage by {SLICES[kind].lower()}",
-            links={0: marks, 1: marks},
-        )
-        if answer.frame["coverage_80"].notna().any()
-        else empty("Not judged at this horizon", "Intervals are judged on the latest window that has passed.")
-    )
-    return card(
-        f"And by {SLICES[kind].lower()}?",
-        body,
-        sub="Share of customers inside; dotted: what was promised",
-        tools=legend([("80%", "var(--c1)", "box"), ("90%", "var(--c2)", "box")]),
-        source=answer,
-        span=6,
-    )
-
-
-def _slices(ask: Door, days: int, kind: str) -> html.Section:
-    answer = ask.ask("model/slices", horizon_days=days, slice_kind=kind)
-    words = ask.words
-    marks = dict(zip((row.slice for row in answer.rows), _slice_marks(ask, days, kind, answer.rows), strict=True))
-
-    def customers(row: Any) -> Any:
-        mark, said = marks[row.slice], words.count(row.n_customers)
-        if mark is None:
-            return said
-        if row.n_listed == row.n_customers:
-            return link(said, mark.href)
-        return [said, html.Div(link(f"{words.count(row.n_listed)} kept", mark.href))]
-
-    columns = [
-        Column(
-            SLICE_HEADS[kind],
-            lambda row: segment_chip(row.slice) if kind == "segment" else words.label(row.slice),
-        ),
-        Column("Customers", customers, True),
-        Column("Predicted, each", lambda row: words.money(row.mean_predicted), True),
-        Column("Happened, each", lambda row: words.money(row.mean_actual), True),
-        Column("Error, each", lambda row: words.money_change(row.mean_error), True),
-        Column("Bias", lambda row: words.share(row.bias, 1), True, "Predicted ÷ happened − 1"),
-        Column("Error, in all", lambda row: words.money_change(row.total_error), True),
-        Column("MAE", lambda row: words.money(row.mae), True, "Mean absolute error of one customer"),
-        Column("In 80%", lambda row: words.share(row.coverage_80), True, "Inside their 80% interval"),
-        Column("In 90%", lambda row: words.share(row.coverage_90), True, "Inside their 90% interval"),
-    ]
-    return card(
-        "For whom it is off",
-        table(answer.frame, columns, caption=f"Errors by {SLICES[kind].lower()}")
-        if not answer.is_empty
-        else empty("No such slices were judged", "They come with the next training."),
-        sub="Revenue in the window, by how customers stood at its start; the largest error first; + is predicted too "
-        "much",
-        tools=segmented(SLICES, kind, label="Slices by", key="by", default="segment"),
-        source=answer,
-        span=12,
-        is_flush=True,
-    )
-
-
 def _why(ask: Door, query: Mapping[str, str]) -> list[Any]:
     """What moves the forecasts: of the primary horizon, which is the one that is explained."""
     days = ask.horizon_days
-    facts = ask.ask("model/importance", horizon_days=days, max_rows=N_FACTS)
+    facts = ask.ask("model/importance", horizon_days=days, max_rows=effects.N_FACTS)
     if facts.is_empty:
         return [
             card(
@@ -554,92 +273,10 @@ def _why(ask: Door, query: Mapping[str, str]) -> list[Any]:
             )
         ]
     return [
-        region(_kept, _importance, ask, days),
-        region(_kept, _beeswarm, ask, days),
-        region(_kept, _dependence, ask, days, query.get("fact", "")),
+        region(_kept, effects.importance, ask, days),
+        region(_kept, effects.beeswarm, ask, days),
+        region(_kept, effects.dependence, ask, days, query.get("fact", "")),
     ]
-
-
-def _importance(ask: Door, days: int) -> html.Section:
-    answer = ask.ask("model/importance", horizon_days=days, max_rows=N_FACTS)
-    words = ask.words
-    top = answer.row.mean_effect or 1.0
-    bars = [
-        Bar(
-            words.label(in_words(row.feature)),
-            words.money(row.mean_effect),
-            row.mean_effect / top,
-            href=ask.href("/model", fact=row.feature) + "#dependence",
-            note=f"{words.share(row.effect_share, 0)} of all; raises {words.share(row.up_share, 0)}",
-        )
-        for row in answer.rows
-    ]
-    return card(
-        "What moves the forecasts",
-        ranked(bars),
-        sub=f"Expected revenue, next {words.days(days)}: by how much each fact moves a customer's forecast, up or "
-        f"down, on average over {words.counted(answer.row.n_explained, 'customer')} drawn at random",
-        source=answer,
-        span=5,
-    )
-
-
-def _beeswarm(ask: Door, days: int) -> html.Section:
-    answer = ask.ask("model/beeswarm", horizon_days=days, max_facts=N_SWARM_FACTS, max_customers=N_SWARM_CUSTOMERS)
-    rows = answer.rows
-    unknown = [_customer(ask, row) for row in rows if row.value_rank is None]
-    known = [_customer(ask, row) for row in rows if row.value_rank is not None]
-    return card(
-        "Whom they move, and how",
-        graph(
-            beeswarm(answer.frame, ask.words),
-            "model-beeswarm",
-            label="What each of the strongest facts adds to the forecast, customer by customer",
-            links={0: unknown, 1: known},
-            is_listed=False,
-            height=460,
-        ),
-        sub="A point is a customer: right of the line the fact raises the forecast, left of it lowers it; money by "
-        "factors of ten",
-        tools=html.Div(
-            [html.Span("Fact: low"), html.Span(className="swarm-scale"), html.Span("high")], className="swarm-legend"
-        ),
-        source=answer,
-        span=7,
-    )
-
-
-def _dependence(ask: Door, days: int, asked: str) -> html.Section:
-    names = [row.feature for row in ask.ask("model/importance", horizon_days=days, max_rows=N_FACTS).rows]
-    # Any fact may be named in the address, not only the strongest.
-    feature = asked if asked and asked not in TERMS else names[0]
-    points = ask.ask("model/dependence", horizon_days=days, feature=feature, max_rows=N_DEPENDENCE)
-    trend = ask.ask("model/dependence_trend", horizon_days=days, feature=feature)
-    words = ask.words
-    if points.is_empty:
-        body: Any = empty("Nobody has this fact", "Choose another one.")
-    else:
-        body = graph(
-            dependence(points.frame, trend.frame, feature, words),
-            "model-dependence",
-            label=f"What {in_words(feature)} adds to the forecast",
-            links={0: [_customer(ask, row) for row in points.rows]},
-            is_listed=False,
-            height=320,
-        )
-    options = {name: words.label(in_words(name)) for name in dict.fromkeys([*names, feature])}
-    return card(
-        "How one fact moves them",
-        body,
-        sub=f"{words.label(in_words(feature))} against what it adds to expected revenue, next {words.days(days)}",
-        tools=[
-            legend([("Customer", "var(--c1)", "box"), ("Middle of a tenth", "var(--c3)", "line")]),
-            select(options, feature, label="Fact", key="fact", default=names[0]),
-        ],
-        source=[points, trend],
-        span=12,
-        id="dependence",
-    )
 
 
 def _origins_chart(ask: Door) -> html.Section:
