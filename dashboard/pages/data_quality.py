@@ -188,7 +188,9 @@ def _balance(ask: Door) -> html.Section:
     ]
     return card(
         "Every line is accounted for",
-        empty("No file has been read yet") if answer.is_empty else table(answer.frame, columns, caption="Sources"),
+        empty("No file has been read yet")
+        if answer.is_empty
+        else table(answer.frame, columns, caption="Sources", class_name="list-wraps"),
         sub="Lines of all files of a source: headers, blank, loaded, put aside",
         source=answer,
         span=12,
@@ -266,7 +268,7 @@ def _kinds(ask: Door) -> html.Section:
     ]
     return card(
         "What was loaded",
-        table(answer.frame, columns, caption="Kinds of rows")
+        table(answer.frame, columns, caption="Kinds of rows", class_name="list-wraps")
         if any(row.n_lines for row in answer.rows)
         else empty("No transaction was loaded"),
         sub="Rows of transactions by what they are; all other pages count these and no others",
@@ -291,7 +293,7 @@ def _largest(ask: Door) -> html.Section | None:
     ]
     return card(
         "The largest amounts that were loaded",
-        table(answer.frame, columns, caption="The largest amounts"),
+        table(answer.frame, columns, caption="The largest amounts", class_name="list-wraps"),
         sub="Single rows, whichever way the money went: where a slip of the pen would show",
         source=answer,
         span=12,
@@ -402,7 +404,9 @@ def _freshness(ask: Door) -> html.Section:
     ]
     return card(
         "Freshness",
-        empty("No file has been read yet") if answer.is_empty else table(answer.frame, columns, caption="Freshness"),
+        empty("No file has been read yet")
+        if answer.is_empty
+        else table(answer.frame, columns, caption="Freshness", class_name="list-wraps"),
         sub="How new each source is: against the date of the build, and when it was last read",
         source=answer,
         span=12,
