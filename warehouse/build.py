@@ -161,11 +161,11 @@ def _plan(settings: Settings, as_of: date | None, only_core: bool, sql_root: Pat
     files = sqlfiles.read_tree(sql_root, cache=settings.paths.cache / "sqlfiles.json")
     landed = landed_files(settings.paths.landing)
     rules = segment_rules.table_rows(segment_rules.own_rules(settings))
-    tables = inputs(settings, landed, rules)
+    as_of = as_of or default_as_of(landed)
+    tables = inputs(settings, landed, rules, as_of)
     order = sqlfiles.build_order(files, [*tables, CHECKS])
     if only_core:
         order = [file for file in order if file.folder != "marts"]
-    as_of = as_of or default_as_of(landed)
     params = parameters(settings, as_of)
     for file in order:
         if CHECKS in file.refs:
@@ -200,13 +200,19 @@ def parameters(settings: Settings, as_of: date) -> dict[str, Any]:
     }
 
 
-def inputs(settings: Settings, landed: Sequence[Landed], rules: Sequence[Mapping[str, Any]] = ()) -> dict[str, Table]:
+def inputs(
+    settings: Settings,
+    landed: Sequence[Landed],
+    rules: Sequence[Mapping[str, Any]] = (),
+    as_of: date = date.max,
+) -> dict[str, Table]:
     """The tables that are there before the build, with the identity of their files as key.
 
     Args:
         settings: where the outputs are.
         landed: the files that count.
         rules: rows of the shop's own segment rules; none for those of the house.
+        as_of: outputs about a later day are left out.
     """
     tables = {}
     for source, columns in COLUMNS.items():
@@ -236,7 +242,7 @@ def inputs(settings: Settings, landed: Sequence[Landed], rules: Sequence[Mapping
     )
     for name, columns in outputs.TABLES.items():
         path = outputs.path_of(settings.paths.outputs, name).resolve()
-        found = path.is_file()
+        found = path.is_file() and outputs.is_known(settings.paths.outputs, name, as_of)
         tables[f"outputs.{name}"] = Table(
             name=f"outputs.{name}",
             key=digest_of([name, columns, sha256_of(path) if found else ""]),

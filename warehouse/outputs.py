@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Mapping
+from datetime import date
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -233,6 +234,20 @@ SORTED_BY: Mapping[str, tuple[str, ...]] = {
 }
 
 
+DATED_BY: Mapping[str, str] = {
+    "predictions": "predictions",
+    "predictions_before": "predictions",
+    "contributions": "predictions",
+    "explanation_sample": "predictions",
+    "promotion_preview": "promotion_preview",
+    "personas": "personas",
+    "persona_profiles": "personas",
+    "persona_features": "personas",
+}
+"""What is said of customers as of a day → the table whose `as_of` is that day: an earlier build may not know it.
+What the others hold is known whatever the day: how versions of the model did, what ran, what was planned."""
+
+
 def path_of(folder: Path, name: str) -> Path:
     """Where the table is.
 
@@ -242,6 +257,23 @@ def path_of(folder: Path, name: str) -> Path:
     if name not in TABLES:
         raise BuildError(f"no output table {name!r} is declared (there are: {', '.join(TABLES)})")
     return folder / f"{name}.parquet"
+
+
+def is_known(folder: Path, name: str, as_of: date) -> bool:
+    """Whether a build as of *as_of* may know the table, which the first day of its statements decides: `DATED_BY`."""
+    import pyarrow as pa
+    import pyarrow.parquet as pq
+
+    dated = path_of(folder, DATED_BY.get(name, name))
+    if name not in DATED_BY or not dated.is_file():
+        return True
+    try:
+        metadata = pq.read_metadata(dated)
+    except (OSError, pa.ArrowException):
+        return True  # damaged: what reads it says so
+    place = metadata.schema.names.index("as_of")
+    groups = (metadata.row_group(number).column(place).statistics for number in range(metadata.num_row_groups))
+    return all(group is None or not group.has_min_max or group.max <= as_of for group in groups)
 
 
 def schema(name: str) -> pa.Schema:

@@ -231,6 +231,20 @@ def test_wrong_segment_rules_leave_the_last_build_published(shop: TinyShop):
     assert Warehouse(shop.data, sql_root=shop.sql).current().id == first.id
 
 
+def test_a_build_of_an_earlier_day_does_not_know_what_was_predicted_later(shop: TinyShop):
+    shop.predict(1.0)
+    contributions = outputs.empty("contributions").reindex(range(1)).assign(customer_id="c1", feature="recency")
+    outputs.write(shop.settings.paths.outputs, "contributions", contributions)
+    counted = {}
+
+    for as_of in (date(2024, 2, 29), date(2024, 3, 1), date(2024, 3, 2)):
+        shop.build(as_of=as_of)
+        tables = Warehouse(shop.data, sql_root=shop.sql)
+        counted[as_of] = [len(tables.table(f"outputs.{name}")) for name in ("predictions", "contributions")]
+
+    assert list(counted.values()) == [[0, 0], [2, 1], [2, 1]]
+
+
 def test_the_diary_of_runs_alone_makes_no_build(shop: TinyShop):
     first = shop.build()
     runs = outputs.empty("runs").reindex(range(1)).assign(run_id="r1", job="build", status="done")
