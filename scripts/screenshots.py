@@ -22,7 +22,7 @@ sys.path.insert(0, str(Path(__file__).parent))
 from chromium import DESKTOP, DRAWN, PHONE, chromium, resize, set_theme
 
 from clv.config import load_settings
-from dashboard import data
+from dashboard import customer_list
 from dashboard.app import create_app
 
 ROOT = Path(__file__).parent.parent
@@ -40,14 +40,14 @@ def served(config: Path | None) -> Iterator[tuple[str, str | None]]:
     server = create_server(app.server, host="127.0.0.1", port=0, threads=4)
     thread = threading.Thread(target=server.run, daemon=True)
     thread.start()
-    with app.server.test_request_context("/"):
-        found = data.door().ask("customers/search", text="a", max_rows=1)
-        customer = None if found.is_empty else str(found.row.customer_id)
+    warehouse = app.server.extensions["retain"].warehouse
+    block = customer_list.grid_of(warehouse).block(customer_list.wanted("?sort=-revenue"), 0, 1)
+    customer = str(block.rows[0]["customer_id"]) if block.rows else None
     try:
         yield f"http://127.0.0.1:{server.effective_port}", customer
     finally:
         server.close()
-        app.server.extensions["retain"].warehouse.close()
+        warehouse.close()
 
 
 def paths(customer: str | None) -> dict[str, str]:
