@@ -72,7 +72,7 @@ def not_trained(what: str = "Predictions") -> html.Div:
     return state(
         "cpu",
         "Not trained yet",
-        f"{what} appear here after the first training. It needs history that is at least two horizons long.",
+        f"{what} will appear here after the first training. It needs history that is at least two horizons long.",
         dcc.Link("Train a model", href="/jobs", className="button"),
         tone="accent",
     )

@@ -74,7 +74,7 @@ def _content(query: Mapping[str, str]) -> list[Any]:
     versions = ask.ask("model/versions")
     title, question = "Model evaluation", "Should I trust the predictions?"
     if versions.is_empty:
-        return [head(title, question), not_trained("How good the predictions are will")]
+        return [head(title, question), not_trained("How good the predictions are")]
     horizons = sorted({row.horizon_days for row in ask.ask("model/origins").rows})
     if not horizons:
         return [

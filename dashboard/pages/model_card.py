@@ -81,7 +81,7 @@ def _content(query: Mapping[str, str]) -> list[Any]:
     versions = registry.versions()
     title, question = "Model card", "What is predicted, how, how good is it, and when is it not to be trusted?"
     if not versions:
-        return [head(title, question), not_trained("The card of a model will")]
+        return [head(title, question), not_trained("The card of a model")]
     champion = registry.champion()
     version = query.get("version") or champion or versions[-1]
     if version not in versions:
