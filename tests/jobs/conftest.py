@@ -13,6 +13,7 @@ import pytest
 
 from clv.config import Engine, Model, Paths, Promotion, Settings
 from jobs.catalog import job_named
+from jobs.cli import main
 from jobs.demo import write_demo
 from jobs.run import execute
 from warehouse import outputs
@@ -99,3 +100,20 @@ def shop_of(new_data, tmp_path) -> Callable[[str], ModelledShop]:
         return shop
 
     return shop_of
+
+
+@pytest.fixture
+def command(monkeypatch, capsys):
+    """Gives the `clv` of a settings file: run with some words it gives exit code, output and errors."""
+    monkeypatch.delenv("CLV_CONFIG", raising=False)
+
+    def command(config):
+        def clv(*words):
+            with pytest.raises(SystemExit) as stop:
+                main([*words, "--config", str(config)])
+            said = capsys.readouterr()
+            return stop.value.code, said.out, said.err
+
+        return clv
+
+    return command

@@ -27,19 +27,12 @@ def commands(group, prefix=()):
 
 
 @pytest.fixture
-def clv(new_data, tmp_path, monkeypatch, capsys):
+def clv(new_data, tmp_path, command):
     """Run `clv` with a settings file of its own; exit code, output and errors."""
     new_data(tmp_path / "data")
     config = tmp_path / "config.toml"
     config.write_text("[engine]\nbuckets = 2\nmemory_limit = '1GB'\n")
-    monkeypatch.delenv("CLV_CONFIG", raising=False)
-
-    def clv(*words):
-        with pytest.raises(SystemExit) as stop:
-            main([*words, "--config", str(config)])
-        said = capsys.readouterr()
-        return stop.value.code, said.out, said.err
-
+    clv = command(config)
     clv.folder = tmp_path
     return clv
 

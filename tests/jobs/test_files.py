@@ -7,7 +7,6 @@ import pytest
 
 from clv.config import load_settings
 from clv.errors import SourceError
-from jobs.cli import main
 from warehouse.ask import Warehouse
 from warehouse.journal import Journal
 
@@ -17,20 +16,13 @@ WRONG = "1,ann,2026-01-01,10.00\n7,cem,2026-01-03,999.00\n"
 
 
 @pytest.fixture
-def clv(new_data, tmp_path, monkeypatch, capsys):
+def clv(new_data, tmp_path, command):
     """Run `clv` on a shop of two files, of which one is wrong; exit code, output and errors."""
     raw = new_data(tmp_path / "data") / "raw"
     raw.mkdir()
     config = tmp_path / "config.toml"
     config.write_text("[engine]\nbuckets = 2\nthreads = 1\n")
-    monkeypatch.delenv("CLV_CONFIG", raising=False)
-
-    def clv(*words):
-        with pytest.raises(SystemExit) as stop:
-            main([*words, "--config", str(config)])
-        said = capsys.readouterr()
-        return stop.value.code, said.out, said.err
-
+    clv = command(config)
     (raw / "orders-a.csv").write_text(HEADER + WRONG)
     (raw / "orders-b.csv").write_text(HEADER + RIGHT)
     clv("ingest")
