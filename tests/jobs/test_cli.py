@@ -8,7 +8,7 @@ from sqlalchemy.exc import OperationalError
 
 from clv.errors import DiskFullError
 from jobs.cli import app, main
-from warehouse.journal import Journal
+from warehouse.journal.runs import Runs
 
 ORDERS = """customer_id,order_id,order_date,amount
 ann,1,2026-01-01,10.00
@@ -133,7 +133,7 @@ def test_a_disk_that_is_full_before_a_job_begins_is_named_by_the_folder_of_its_s
     def full(*_words, **_more):
         raise OperationalError("insert", {}, Exception("database or disk is full"))
 
-    monkeypatch.setattr(Journal, "start", full)
+    monkeypatch.setattr(Runs, "start", full)
 
     with pytest.raises(SystemExit) as stop:
         main(["build", *(word.format(there / "config.toml") for word in form)])
