@@ -90,7 +90,7 @@ def accounting(
             )
     return CheckResult(
         name="every_line_is_accounted_for",
-        claim="every line of every landed file is accepted, quarantined, blank or header",
+        claim="Every line of every landed file is accepted, quarantined, blank or header.",
         severity="error",
         n_offending=len(wrong),
         sample=json.dumps(wrong[:SAMPLE_ROWS], default=str),
@@ -102,7 +102,7 @@ def all_staged(n_accepted: int, n_staged: int) -> CheckResult:
     lost = abs(n_accepted - n_staged)
     return CheckResult(
         name="every_accepted_line_is_staged",
-        claim="every accepted transaction is in staging.transactions (after a change of [engine] buckets, land again)",
+        claim="Every accepted transaction is in staging.transactions; after a change of [engine] buckets, land again.",
         severity="error",
         n_offending=lost,
         sample=json.dumps([{"n_accepted": n_accepted, "n_staged": n_staged}] if lost else []),

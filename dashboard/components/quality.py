@@ -18,6 +18,8 @@ STATUS: dict[str, tuple[str, Tone, str]] = {
 }
 """Status of `data/checks` → word, tone, icon."""
 
+DELIMITERS = {",": "comma", ";": "semicolon", "\t": "tab", "|": "bar", " ": "space"}
+
 
 def status_chip(status: str) -> html.Span:
     """Whether a check holds."""
@@ -44,6 +46,11 @@ def reason_words(reasons: str) -> str:
 def reason_meaning(code: str) -> str:
     """What a reason means, in a sentence."""
     return REASONS.get(code, reason_words(code))
+
+
+def read_as(encoding: str | None, delimiter: str | None) -> str:
+    """The form of a file in words: its encoding, and what stands between the fields where it has such a sign."""
+    return ", ".join(filter(None, (encoding, DELIMITERS.get(delimiter or "", delimiter))))
 
 
 def how_read(mapping: str | None, notes: str | None) -> html.Details | None:

@@ -34,6 +34,7 @@ from dashboard.components.quality import (
     how_read,
     offending,
     raw_line,
+    read_as,
     reason_meaning,
     reason_words,
     status_chip,
@@ -349,7 +350,7 @@ def _files(ask: Door) -> html.Section:
         Column("Balance", lambda row: balance_chip(row.n_unaccounted, words)),
         Column("Money loaded", lambda row: words.money_exact(row.amount_accepted), True),
         Column("Money put aside", lambda row: _put_aside(ask, row), True, "Net, without absurd amounts"),
-        Column("Read as", lambda row: f"{row.encoding} {row.delimiter}"),
+        Column("Read as", lambda row: read_as(row.encoding, row.delimiter)),
     ]
     return card(
         "Files",

@@ -9,7 +9,7 @@ import pytest
 from dashboard import customer_list, data, quarantine
 from dashboard.app import create_app
 from dashboard.charts.quality import weekly_volume
-from dashboard.components.quality import how_read, offending
+from dashboard.components.quality import how_read, offending, read_as
 from dashboard.format import Format
 from warehouse.build import build
 from warehouse.ingest import land
@@ -229,3 +229,18 @@ def test_a_week_leads_to_whoever_had_orders_in_it(app, client, walk, words_of):
     href = links["Week of 01 Jan 2024: 2 orders"]
 
     assert grid.keys(customer_list.wanted(urlsplit(href).query)) == ["C01", "C10"]
+
+
+@pytest.mark.parametrize(
+    ("form", "said"),
+    [
+        (("utf-8", ","), "utf-8, comma"),
+        (("utf-16", "\t"), "utf-16, tab"),
+        (("latin-1", "~"), "latin-1, ~"),
+        (("", ""), ""),
+        ((None, None), ""),
+    ],
+    ids=["comma", "tab", "a sign without a name", "no text", "unknown"],
+)
+def test_the_form_of_a_file_is_said_in_words(form, said):
+    assert read_as(*form) == said
