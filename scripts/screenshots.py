@@ -41,7 +41,7 @@ def served(config: Path | None) -> Iterator[tuple[str, str | None]]:
     thread = threading.Thread(target=server.run, daemon=True)
     thread.start()
     warehouse = app.server.extensions["retain"].warehouse
-    block = customer_list.grid_of(warehouse).block(customer_list.wanted("?sort=-revenue"), 0, 1)
+    block = customer_list.grid_of(warehouse).block(customer_list.wanted("?sort=-expected_revenue"), 0, 1)
     customer = str(block.rows[0]["customer_id"]) if block.rows else None
     try:
         yield f"http://127.0.0.1:{server.effective_port}", customer
