@@ -216,11 +216,13 @@ def first_runs(settings: Settings, journal: Journal, is_new_demo: bool) -> list[
         today = today_in(settings.business.timezone)
         return [{"as_of": (today - LOOK_BACK).isoformat()}, {}]
     last = journal.runs.last("pipeline")
-    is_cut_short = last is not None and last.requested_by == FIRST_RUN and not last.was_stopped
-    is_whole = last is not None and last.status == "done" and "as_of" not in last.params
-    if publish.current_id(settings.paths.data) is None or (is_cut_short and not is_whole):
-        return [{}]
-    return []
+    if last is not None and last.requested_by == FIRST_RUN and not last.was_stopped:
+        is_earlier, is_done = "as_of" in last.params, last.status == "done"
+        if is_earlier and not is_done:
+            return [{"as_of": last.params["as_of"]}, {}]
+        if is_earlier or not is_done:
+            return [{}]
+    return [] if publish.current_id(settings.paths.data) else [{}]
 
 
 class _Watch:

@@ -125,7 +125,7 @@ def test_a_shop_without_a_build_has_its_first_run(settings):
     ("by", "params", "end", "wanted"),
     [
         (FIRST_RUN, {"as_of": "2024-01-01"}, "done", [{}]),
-        (FIRST_RUN, {"as_of": "2024-01-01"}, "aborted", [{}]),
+        (FIRST_RUN, {"as_of": "2024-01-01"}, "aborted", [{"as_of": "2024-01-01"}, {}]),
         (FIRST_RUN, {}, "aborted", [{}]),
         (FIRST_RUN, {}, "stopped", []),
         (FIRST_RUN, {}, "done", []),
