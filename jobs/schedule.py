@@ -175,8 +175,15 @@ class Worker:
         return self._run
 
     def work(self, stop: threading.Event, each_tick: Callable[[], None] | None = None) -> None:
-        """Work until *stop* is set; then end the running job in good order."""
-        self._settle()
+        """Work until *stop* is set; then end the running job in good order.
+
+        *each_tick* is called first when what a crash left open is closed, and before anything is caught up: a run that
+        it asks for is the one that is caught up.
+        """
+        self._close()
+        if each_tick is not None:
+            each_tick()
+        self._catch_up()
         self._scheduler.start()
         logger.info("the worker is ready")
         try:
@@ -195,11 +202,14 @@ class Worker:
             self._journal.beats.stop("worker")
             logger.info("the worker has stopped")
 
-    def _settle(self) -> None:
-        """After downtime: close what a crash left open, ask for what was missed."""
+    def _close(self) -> None:
+        """After a crash: close what it left open."""
         for run in self._journal.runs.abort_orphans():
             logger.bind(job=run.job, run=run.run_id).warning("{} was left running by a process that is gone", run.job)
             alert_of_failure(self._journal, run.job, run.run_id, "its process ended without a word")
+
+    def _catch_up(self) -> None:
+        """After downtime: ask for what was missed."""
         now = datetime.now(UTC)
         for job in JOBS.values():
             if missed(job, self._settings, self._journal, now):

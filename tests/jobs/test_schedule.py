@@ -298,6 +298,22 @@ def test_what_was_missed_is_caught_up_at_start(working, settings):
     journal.close()
 
 
+def test_what_is_asked_for_at_the_first_look_is_what_is_caught_up(settings, journal):
+    long_ago = Journal(settings.journal_url, now=lambda: datetime(2020, 1, 1))  # noqa: DTZ001 as the journal keeps it
+    long_ago.runs.finish(long_ago.runs.start("pipeline", "test"), "done")
+    long_ago.close()
+    stop = threading.Event()
+
+    def look() -> None:
+        journal.runs.request("pipeline", "first run", {"as_of": "2024-01-01"})
+        stop.set()
+
+    due = settings.model_copy(update={"jobs": Jobs(pipeline="0 5 * * *", train="")})
+    Worker(due, journal, lambda run_id: ["never", run_id]).work(stop, look)
+
+    assert [run.params for run in journal.runs.active()] == [{"as_of": "2024-01-01"}]
+
+
 def test_the_schedule_is_published_with_the_next_times(working, journal):
     working("", Jobs(pipeline="0 5 * * *", train=""))
 
