@@ -90,6 +90,7 @@ def _headline(ask: Door) -> html.Div:
             "count",
             words,
             note=link(f"{words.count(row.n_new_90d)} new in 90 days", ask.href("/customers", tenure_days="..90")),
+            help_text="With at least one purchase; who has only returned something is none",
             source=answer,
         ),
         kpi(
