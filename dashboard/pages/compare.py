@@ -81,7 +81,8 @@ def _content(query: Mapping[str, str]) -> list[Any]:
     if not others:
         nothing = empty("There is only one build", "Another one is made by the pipeline; then the two can be compared.")
         return [head("Compare builds", question, *_pickers(ask, known, None)), nothing]
-    before = ask.site.warehouse.current(query.get("a") or _previous(present, others).id)
+    asked = query.get("a") or _previous(present, others).id
+    before = ask.site.warehouse.current(None if asked == LATEST else asked)
     pair = replace(ask, before=before.id)
     words = ask.words
     line = f"{question} {_known(before, present, words)}"

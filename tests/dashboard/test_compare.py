@@ -297,7 +297,8 @@ def test_a_single_build_has_nothing_to_be_compared_with(client, words_of):
     assert "There is only one build" in words_of(client.page("/compare", ""))
 
 
-def test_the_same_build_twice_says_so(two, builds, words_of):
-    page = Client(two).page("/compare", f"?a={builds[2]}&b={builds[2]}")
+@pytest.mark.parametrize("names", ["?a={0}&b={0}", "?a=latest&b={0}", "?a=latest"], ids=["by id", "latest", "left out"])
+def test_the_same_build_twice_says_so(two, builds, words_of, names):
+    page = Client(two).page("/compare", names.format(builds[2]))
 
     assert "Both are the same build: nothing differs" in words_of(page)
