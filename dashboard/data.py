@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import datetime as dt
 from collections import namedtuple
-from collections.abc import Mapping
+from collections.abc import Container, Mapping
 from dataclasses import dataclass
 from functools import cached_property, lru_cache
 from typing import Any, Literal
@@ -264,6 +264,12 @@ def segment_looks() -> Mapping[str, SegmentLook]:
 def query_of(search: str | None) -> dict[str, str]:
     """The parameters in a location's `search`."""
     return dict(parse_qsl((search or "").lstrip("?")))
+
+
+def one_of(query: Mapping[str, str], key: str, options: Container[str], default: str) -> str:
+    """What the URL says of *key* where that is one of *options*, else *default*."""
+    named = query.get(key, default)
+    return named if named in options else default
 
 
 def _named_build(pairs: Mapping[str, Any]) -> str | None:

@@ -6,6 +6,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from dashboard.data import one_of
+
 MEASURES = {"revenue": "Revenue", "margin": "Margin"}
 BASES = {"undiscounted": "Undiscounted", "discounted": "Discounted"}
 MEASURE, BASIS = "revenue", "undiscounted"
@@ -58,5 +60,4 @@ def chosen(query: Mapping[str, str], horizons: Sequence[int], primary: int) -> C
     """What the URL names, or the default where it names nothing that there is."""
     asked = query.get("horizon", "")
     horizon = int(asked) if asked.isdecimal() and int(asked) in horizons else default_horizon(horizons, primary)
-    measure, basis = query.get("measure", MEASURE), query.get("basis", BASIS)
-    return Choice(horizon, measure if measure in MEASURES else MEASURE, basis if basis in BASES else BASIS)
+    return Choice(horizon, one_of(query, "measure", MEASURES, MEASURE), one_of(query, "basis", BASES, BASIS))

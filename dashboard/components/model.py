@@ -165,7 +165,7 @@ def _window(door: Door, row: Any) -> Any:
         return html.Span("no window has passed yet", className="muted")
     start = day_of(row.judged_from)
     window = door.words.period(start, start + dt.timedelta(days=row.horizon_days))
-    return _two(window, f"{door.words.counted(row.n_judged, 'customer')}")
+    return _two(window, door.words.counted(row.n_judged, "customer"))
 
 
 def _gini(door: Door, row: Any) -> Any:

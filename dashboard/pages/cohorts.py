@@ -42,7 +42,7 @@ from dashboard.components import (
     tabs,
 )
 from dashboard.components.cohorts import CohortMode, cohort_table, curve_marks
-from dashboard.data import Answer, Door, day_of, door
+from dashboard.data import Answer, Door, day_of, door, one_of
 from dashboard.format import Format
 
 register_page(
@@ -109,11 +109,9 @@ def layout(**query: str) -> html.Div:
 
 def _content(query: Mapping[str, str]) -> list[Any]:
     ask = door(query)
-    named = query.get("mode", DEFAULT_MODE)
-    name = named if named in MODES else DEFAULT_MODE
+    name = one_of(query, "mode", MODES, DEFAULT_MODE)
     mode = MODES[name]
-    asked_part = query.get("part", DEFAULT_PART)
-    part = asked_part if asked_part in PARTS else DEFAULT_PART
+    part = one_of(query, "part", PARTS, DEFAULT_PART)
     channels = {row.channel: ask.words.label(row.channel) for row in ask.ask("cohorts/channels").rows}
     channel = query.get("channel") if query.get("channel") in channels else None
     picker = select(

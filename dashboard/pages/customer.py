@@ -38,7 +38,7 @@ from dashboard.components.alive import is_telling
 from dashboard.components.served_grid import lines_grid
 from dashboard.components.states import state
 from dashboard.components.why import change_card, why_card, why_line
-from dashboard.data import Answer, Door, door
+from dashboard.data import Answer, Door, door, one_of
 from dashboard.format import Kind, is_missing
 from dashboard.theme import Tone
 
@@ -81,8 +81,7 @@ def _content(customer_id: str, query: dict[str, str]) -> Any:
             )
         return state("person-x", "No such customer", said, action, is_tall=True)
     who = profile.row
-    named = query.get("part", DEFAULT_PART)
-    part = named if named in PARTS else DEFAULT_PART
+    part = one_of(query, "part", PARTS, DEFAULT_PART)
     return [
         _head(ask, who),
         region(_headline, ask, profile),

@@ -36,7 +36,7 @@ from dashboard.components import (
     table,
 )
 from dashboard.components import model as parts
-from dashboard.data import Door, day_of, door
+from dashboard.data import Door, day_of, door, one_of
 from dashboard.expected import default_horizon
 from dashboard.model_card import card_of
 
@@ -133,8 +133,7 @@ def region_list(draw: Any, *args: Any) -> list[Any]:
 
 
 def _kind(query: Mapping[str, str]) -> str:
-    asked = query.get("by", "")
-    return asked if asked in judged.SLICES else next(iter(judged.SLICES))
+    return one_of(query, "by", judged.SLICES, next(iter(judged.SLICES)))
 
 
 def _line(ask: Door, days: int) -> str:

@@ -43,7 +43,7 @@ from dashboard.components.segments import (
     span_of,
     stability_cell,
 )
-from dashboard.data import Answer, Door, door
+from dashboard.data import Answer, Door, door, one_of
 from dashboard.format import Kind, is_missing
 
 register_page(
@@ -86,8 +86,7 @@ def layout(**query: str) -> html.Div:
 
 def _content(query: Mapping[str, str]) -> list[Any]:
     ask = door(query)
-    named = query.get("part", DEFAULT_PART)
-    part = named if named in PARTS else DEFAULT_PART
+    part = one_of(query, "part", PARTS, DEFAULT_PART)
     return [
         head(
             "Segments",
@@ -208,8 +207,7 @@ def _matrix(ask: Door, query: Mapping[str, str]) -> html.Section:
     answer = ask.ask("segments/matrix")
     is_predicted = answer.frame["expected_revenue"].notna().any()
     options = {key: label for key, (label, _, _) in MEASURES.items() if key != "expected" or is_predicted}
-    named = query.get("show", DEFAULT_MEASURE)
-    name = named if named in options else DEFAULT_MEASURE
+    name = one_of(query, "show", options, DEFAULT_MEASURE)
     _, measure, kind = MEASURES[name]
     matrix = score_matrix(answer.rows, measure, kind, ask.words, lambda row: ask.href("/customers", r=row.r, f=row.f))
     picker = segmented(options, name, label="What the colour shows", key="show", default=DEFAULT_MEASURE)
