@@ -240,9 +240,10 @@ def inputs(
         key=digest_of([list(rules), segment_rules.COLUMNS]),
         columns=segment_rules.COLUMNS,
     )
+    later = outputs.later(settings.paths.outputs, as_of)
     for name, columns in outputs.TABLES.items():
         path = outputs.path_of(settings.paths.outputs, name).resolve()
-        found = path.is_file() and outputs.is_known(settings.paths.outputs, name, as_of)
+        found = path.is_file() and name not in later
         tables[f"outputs.{name}"] = Table(
             name=f"outputs.{name}",
             key=digest_of([name, columns, sha256_of(path) if found else ""]),

@@ -259,21 +259,25 @@ def path_of(folder: Path, name: str) -> Path:
     return folder / f"{name}.parquet"
 
 
-def is_known(folder: Path, name: str, as_of: date) -> bool:
-    """Whether a build as of *as_of* may know the table, which the first day of its statements decides: `DATED_BY`."""
+def later(folder: Path, as_of: date) -> set[str]:
+    """Tables that speak of a day after *as_of*: a build of that day may not know them; see `DATED_BY`."""
+    late = {table for table in set(DATED_BY.values()) if _speaks_of_later(path_of(folder, table), as_of)}
+    return {name for name, dated in DATED_BY.items() if dated in late}
+
+
+def _speaks_of_later(path: Path, as_of: date) -> bool:
     import pyarrow as pa
     import pyarrow.parquet as pq
 
-    dated = path_of(folder, DATED_BY.get(name, name))
-    if name not in DATED_BY or not dated.is_file():
-        return True
+    if not path.is_file():
+        return False
     try:
-        metadata = pq.read_metadata(dated)
+        metadata = pq.read_metadata(path)
     except (OSError, pa.ArrowException):
-        return True  # damaged: what reads it says so
+        return False  # damaged: what reads it says so
     place = metadata.schema.names.index("as_of")
     groups = (metadata.row_group(number).column(place).statistics for number in range(metadata.num_row_groups))
-    return all(group is None or not group.has_min_max or group.max <= as_of for group in groups)
+    return any(group is not None and group.has_min_max and group.max > as_of for group in groups)
 
 
 def schema(name: str) -> pa.Schema:
