@@ -56,8 +56,13 @@ def default_horizon(horizons: Sequence[int], primary: int) -> int:
     return primary if primary in horizons else horizons[-1]
 
 
+def horizon_of(query: Mapping[str, str], horizons: Sequence[int], default: int) -> int:
+    """The horizon that the URL names, in days; *default* where it names none of *horizons*."""
+    asked = query.get("horizon", "")
+    return int(asked) if asked.isdecimal() and int(asked) in horizons else default
+
+
 def chosen(query: Mapping[str, str], horizons: Sequence[int], primary: int) -> Choice:
     """What the URL names, or the default where it names nothing that there is."""
-    asked = query.get("horizon", "")
-    horizon = int(asked) if asked.isdecimal() and int(asked) in horizons else default_horizon(horizons, primary)
+    horizon = horizon_of(query, horizons, default_horizon(horizons, primary))
     return Choice(horizon, one_of(query, "measure", MEASURES, MEASURE), one_of(query, "basis", BASES, BASIS))

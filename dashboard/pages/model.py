@@ -37,7 +37,7 @@ from dashboard.components import (
 )
 from dashboard.components import model as parts
 from dashboard.data import Door, day_of, door, one_of
-from dashboard.expected import default_horizon
+from dashboard.expected import default_horizon, horizon_of
 from dashboard.model_card import card_of
 
 register_page(
@@ -85,8 +85,7 @@ def _content(query: Mapping[str, str]) -> list[Any]:
             grid(region(_card, ask)),
         ]
     default = default_horizon(horizons, ask.settings.model.primary_horizon_days)
-    asked = query.get("horizon", "")
-    days = int(asked) if asked.isdecimal() and int(asked) in horizons else default
+    days = horizon_of(query, horizons, default)
     picker = segmented(
         {str(one): ask.words.days(one) for one in horizons},
         str(days),
