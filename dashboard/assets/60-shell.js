@@ -9,6 +9,15 @@
   const PAUSE_MS = 150;
   const pauses = {};
 
+  // Whether a component is on the page still: somebody may have left it in the middle of a word. Dash throws when not.
+  function isDrawn(id) {
+    try {
+      return window.dash_component_api.getLayout(id) !== undefined;
+    } catch {
+      return false;
+    }
+  }
+
   function withValue(search, key, value, initial) {
     const query = new URLSearchParams(search);
     (RESETS[key] || []).forEach((other) => query.delete(other));
@@ -53,7 +62,9 @@
     // `debounce` puts the caret back to where it was before the pause, or the text, and later letters go astray.)
     settle(typed, into) {
       clearTimeout(pauses[into]);
-      pauses[into] = setTimeout(() => window.dash_clientside.set_props(into, {data: typed}), PAUSE_MS);
+      pauses[into] = setTimeout(() => {
+        if (isDrawn(into)) window.dash_clientside.set_props(into, {data: typed});
+      }, PAUSE_MS);
     },
 
     switchTheme(clicks) {

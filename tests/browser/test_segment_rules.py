@@ -31,3 +31,12 @@ def test_a_draft_is_left_in_the_middle_of_a_word(screen):
     screen.until(lambda: screen.driver.current_url.endswith("/overview"))
     screen.drawn()
     screen.driver.execute_async_script("setTimeout(arguments[0], 400)")  # past the pause that the draft waits for
+
+
+def test_what_was_typed_into_a_page_that_is_gone_is_asked_of_nobody(screen):
+    screen.open("/overview")
+
+    screen.js("dash_clientside.retain.settle('Xy', 'rules-typed')")
+    screen.driver.execute_async_script("setTimeout(arguments[0], 400)")
+
+    assert screen.console() == []
